@@ -1,0 +1,1 @@
+"""Segments that are really there, and persona cards whose every sentence can be checked."""

@@ -1,0 +1,108 @@
+"""What is known about a group of customers: every number an Estimate, unknown is None."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from personas.estimate import Estimate, Notice
+from personas.features.feature import Feature
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One feature of one group.
+
+    For a number: ``mean``, ``median`` and the middle half ``low_quartile``..``high_quartile`` of the known values. For a
+    category: ``levels`` with the share of each. ``known`` is the share of the group whose value is known.
+    ``effect`` is Cliff's delta against all other customers (numbers) or phi of the most telling level (categories).
+    """
+
+    feature: Feature
+    known: Estimate
+    mean: Estimate | None = None
+    median: Estimate | None = None
+    low_quartile: float | None = None
+    high_quartile: float | None = None
+    levels: tuple[tuple[str, Estimate], ...] = ()
+    effect: Estimate | None = None
+    effect_level: str | None = None
+    """The level that ``effect`` speaks of, for a category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Economics:
+    """Money of one group, per customer and year (means) and in total for the window. Unknown is None.
+
+    ``roi`` = contribution / (service cost + marketing cost). ``level`` is the deepest level that is known:
+    ``none``, ``revenue``, ``gross margin`` or ``contribution``. ``losing_share`` of customers have a negative contribution.
+    """
+
+    level: str
+    revenue: Estimate | None = None
+    gross_margin: Estimate | None = None
+    service_cost: Estimate | None = None
+    return_cost: Estimate | None = None
+    marketing_cost: Estimate | None = None
+    contribution: Estimate | None = None
+    roi: Estimate | None = None
+    lifetime_value: Estimate | None = None
+    break_even: Estimate | None = None
+    total_revenue: Estimate | None = None
+    total_contribution: Estimate | None = None
+    losing_share: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A segment, or everyone (``segment`` -1)."""
+
+    segment: int
+    customers: Estimate
+    share: Estimate
+    facts: Mapping[str, Fact]
+    economics: Economics
+    revenue_share: Estimate | None = None
+    contribution_share: Estimate | None = None
+    months: tuple[float, ...] | None = None
+    """Share of orders in each calendar month, January first, adds up to 1; None where there are no orders."""
+    rfm: Mapping[str, float] = field(default_factory=dict)
+    """Share of the group in each of the eleven RFM segments."""
+    archetypes: Mapping[str, float] = field(default_factory=dict)
+    """Mean score 0 to 1 of each of the five archetypes."""
+    archetype: str | None = None
+    stability: Estimate | None = None
+    core_share: float | None = None
+    rule: Rule | None = None
+    prevalence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """At most three conditions in original units that find the segment again in a CRM.
+
+    ``conditions`` are (feature, operator, value) with operator ``>=``, ``<=``, ``=`` or ``<>``. ``fidelity`` is the share of all customers
+    whose rule segment equals their segment restricted to this one: ``precision`` of the list and ``recall`` of the segment.
+    """
+
+    conditions: tuple[tuple[str, str, float | str], ...]
+    text: str
+    sql: str
+    list_size: int
+    precision: float
+    recall: float
+    fidelity: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Everyone and every segment, in one order: by total contribution, or by size where money is unknown."""
+
+    everyone: Profile
+    segments: tuple[Profile, ...]
+    currency: str
+    set_aside: tuple[tuple[str, int, float], ...] = ()
+    """Rule segments that were not clustered: (name, customers, revenue), so that people and money add up."""
+    notices: tuple[Notice, ...] = ()
+    assumptions: tuple[tuple[str, str], ...] = ()
+    """(what, figure in words) of every assumption that money rests on."""

@@ -1,0 +1,162 @@
+"""What a segmentation is: evidence, verdict and model, as frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from personas.estimate import Estimate, Notice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int32]
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share that is done, 0 to 1."""
+
+
+class Fitted(Protocol):
+    """A fitted model of one k. All arrays are plain numpy, so that a study can be saved without pickle."""
+
+    algorithm: str
+    k: int
+    labels: Labels
+    centroids: Floats
+    """(k, d)"""
+    inertia: float
+    """Sum of squared distances to the own centroid."""
+
+    def predict(self, X: Floats) -> Labels: ...
+
+    def membership(self, X: Floats) -> Floats:
+        """(n, k): how much each row belongs to each segment; rows add up to 1."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """What ``restore`` of the algorithm needs, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A clustering method as a record: how to fit it and how to bring a saved model back."""
+
+    name: str
+    label: str
+    fit: Callable[[Floats, int, np.random.SeedSequence, int], Fitted]
+    """(X, k, random stream, number of starts) -> model."""
+    restore: Callable[[Mapping[str, NDArray[np.generic]]], Fitted]
+    soft: bool
+    suits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of how good a partition is, shown beside others and never summed up with them.
+
+    ``score(X, fitted, silhouettes)`` gives a float or None where it is not defined for the algorithm.
+    """
+
+    name: str
+    label: str
+    better: str
+    """``higher`` or ``lower``."""
+    score: Callable[[Floats, Fitted], float | None]
+    reading: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One (algorithm, k) with everything known about it; None is unknown."""
+
+    algorithm: str
+    k: int
+    silhouette: float
+    silhouette_error: float
+    """Half width of the 95% interval; 0 when the silhouette is exact."""
+    silhouette_squared: float
+    sizes: tuple[int, ...]
+    inertia: float
+    calinski_harabasz: float | None = None
+    davies_bouldin: float | None = None
+    bic: float | None = None
+    icl: float | None = None
+    null_mean: float | None = None
+    null_low: float | None = None
+    null_high: float | None = None
+    excess: float | None = None
+    ari_median: float | None = None
+    ari_quartiles: tuple[float, float] | None = None
+    ari_values: tuple[float, ...] = ()
+    jaccard: tuple[float, ...] = ()
+    """Per segment, mean over resamples."""
+    jaccard_quartiles: tuple[tuple[float, float], ...] = ()
+    segment_silhouettes: tuple[float, ...] = ()
+    optimum_share: float | None = None
+    """Share of starts that end within 1e-4 of the best inertia."""
+    borders_tested: int | None = None
+    borders_gap: int | None = None
+
+    @property
+    def smallest_share(self) -> float:
+        return min(self.sizes) / sum(self.sizes)
+
+    @property
+    def jaccard_min(self) -> float | None:
+        return min(self.jaccard) if self.jaccard else None
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """The answer and the evidence for it.
+
+    ``labels`` (n,) 0..k-1 of the rows that were clustered, ``confidence`` (n,) share of resamples in which the row falls into
+    its own segment, ``membership`` (n,) how far the model puts the row into its segment, ``silhouettes`` (n,) or None.
+    """
+
+    algorithm: str
+    k: int
+    k_silhouette: int
+    verdict: str
+    """natural, reproducible, constructive or none."""
+    reasons: tuple[str, ...]
+    labels: Labels
+    model: Fitted
+    candidates: tuple[Candidate, ...]
+    confidence: Floats
+    membership: Floats
+    stability: tuple[Estimate, ...]
+    """Bootstrap Jaccard per segment."""
+    min_size: int
+    seed: int
+    protocol: str
+    k_fixed: bool
+    gate: Mapping[str, object] | None = None
+    lineage: tuple[Mapping[str, object], ...] = ()
+    sensitivity: tuple[Mapping[str, object], ...] = ()
+    resampled: tuple[tuple[Fitted, Labels], ...] = ()
+    """Models of the resamples at the chosen k, each with the map from its labels to ours (-1: no counterpart)."""
+    map_points: Floats | None = None
+    """(m, 2) picture coordinates of the rows ``map_rows``; for pictures only, never for distances."""
+    map_rows: NDArray[np.int64] | None = None
+    map_kind: str = "none"
+    notices: tuple[Notice, ...] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def chosen(self) -> Candidate:
+        """The candidate that was chosen."""
+        return next(c for c in self.candidates if (c.algorithm, c.k) == (self.algorithm, self.k))
+
+    @property
+    def k_table(self) -> pd.DataFrame:
+        """One row per algorithm and k, for people and spreadsheets."""
+        from personas.segmentation.table import k_table
+
+        return k_table(self.candidates)

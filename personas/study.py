@@ -1,0 +1,79 @@
+"""The whole result of a run: read-only, and the saved folder is the interface to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from personas.estimate import Notice
+from personas.features.coding import Coding
+from personas.features.feature import Feature
+from personas.narrative.persona import Persona
+from personas.profiles.records import Profiles
+from personas.segmentation.records import Segmentation
+from personas.sources.canonical import Audit
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What was studied."""
+
+    name: str
+    slug: str
+    snapshot_date: date
+    window_days: int
+    currency: str
+    customers: int
+    """Customers who were clustered or assigned."""
+    customers_known: int
+    """All customers that any table knows."""
+    verdict: str
+    k: int
+    seed: int
+    language: str
+    engine: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureEntry:
+    """One row of the feature dictionary."""
+
+    feature: Feature
+    role: str
+    """basis, profile, or left out."""
+    transform: str
+    missing_share: float | None
+    share_of_distance: float
+    family_title: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Everything that a run found. ``personas.load`` brings a saved one back."""
+
+    about: About
+    config: Mapping[str, Any]
+    audit: Audit
+    dictionary: tuple[FeatureEntry, ...]
+    coding: Coding
+    segmentation: Segmentation
+    profiles: Profiles
+    personas: tuple[Persona, ...]
+    segments: pa.Table
+    """customer_id, segment, persona, membership, confidence; sorted by customer_id."""
+    notices: tuple[Notice, ...] = ()
+    input_hashes: tuple[tuple[str, str], ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def k_table(self) -> pd.DataFrame:
+        """One row per algorithm and k."""
+        return self.segmentation.k_table

@@ -1,0 +1,27 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def shared_data() -> Path:
+    """The folder of real data for tests; missing data fail on CI and skip elsewhere."""
+    folder = Path(os.environ.get("PERSONAS_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        message = f"the shared data are not at {folder}; set PERSONAS_DATA"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The shared data (see ``shared_data``)."""
+    return shared_data()
