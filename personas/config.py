@@ -8,7 +8,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from personas.errors import ConfigError, count_of, did_you_mean
+from personas.errors import ConfigError, did_you_mean
+from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
 
 FAMILIES = (
     "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
@@ -90,8 +91,17 @@ class SourceConfig(Part):
     max_set_aside: float = Field(default=0.01, ge=0, le=1)
     """Largest share of records that may be set aside because a required value does not parse; more is a refusal."""
 
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _named_delimiter(cls, value: object) -> object:
+        """The character itself is as good as its name."""
+        marks = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", "|": "pipe", " ": "blanks"}
+        return marks.get(value, value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _one_place(self) -> Self:
+        if isinstance(self.data, str | int | float | bool | list | dict):
+            raise ValueError("data is for tables in Python. Write file: with the name of a file")
         if (self.file is None) == (self.data is None):
             raise ValueError("give a file")
         return self
@@ -210,6 +220,17 @@ class EngineConfig(Part):
     threads: int | None = Field(default=None, ge=1, le=256)
 
 
+class SimulateConfig(Part):
+    """A shop that is simulated into files before it is read, when the files are not there yet."""
+
+    customers: int = Field(default=4_000, ge=50, le=5_000_000)
+    seed: int = Field(default=7, ge=0, le=2**32 - 1)
+    folder: str
+    """Where the files go, and where sources count from, itself counted from the folder of the configuration."""
+    structure: Literal["groups", "none"] = "groups"
+    """``none``: customers of one continuous kind, without segments."""
+
+
 class Config(Part):
     """A whole study. ``load_config`` reads it from YAML; in Python build it directly.
 
@@ -224,6 +245,7 @@ class Config(Part):
     economics: EconomicsConfig = EconomicsConfig()
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
+    simulate: SimulateConfig | None = None
     folder: Path = Field(default=Path(), exclude=True, repr=False)
     """Where relative paths of sources count from: the folder of the YAML file."""
 
@@ -232,6 +254,11 @@ class Config(Part):
         if not {"orders", "order_lines", "customers"} & set(self.sources):
             raise ValueError("name at least one of sources.orders, sources.order_lines, sources.customers")
         return self
+
+    @property
+    def source_folder(self) -> Path:
+        """Where relative paths of sources count from: the YAML file's folder, or that of the simulated files."""
+        return self.folder / self.simulate.folder if self.simulate else self.folder
 
     @property
     def k_range(self) -> tuple[int, int]:
@@ -255,105 +282,15 @@ def load_config(path: str | Path, overrides: dict[str, dict[str, Any]] | None = 
     ConfigError
         With every mistake, each with its line and key, what was found and what to write instead.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"there is no configuration {path}. `personas init` writes one from your files.")
-    try:
-        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise ConfigError(f"{path} is not valid YAML", [f"{place}: {error.problem or error.context}"]) from error
-    except YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    tree = read_yaml(path)
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} is empty or not a mapping. Start with `study:` and `sources:`.")
-    plain = _plain(tree)
-    for part, values in (overrides or {}).items():
-        plain[part] = {**(plain.get(part) or {}), **values}
+    if "folder" in tree:
+        raise ConfigError(f"{path} has 1 problem", [f"line {line_of(tree, 'folder')}, folder: no such key"])
     try:
-        return Config.model_validate({**plain, "folder": path.resolve().parent})
+        return Config.model_validate({**merged(plain(tree), overrides), "folder": path.resolve().parent})
     except ValidationError as error:
-        problems = _problems(error, tree)
-        raise ConfigError(f"{path} has {count_of(len(problems), 'problem')}", problems) from error
-
-
-def _plain(node: Any) -> Any:
-    """ruamel's round-trip types as plain ones."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [_plain(value) for value in node]
-    if isinstance(node, bool | date) or node is None:
-        return node
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
-
-
-def _problems(error: ValidationError, tree: Any) -> list[str]:
-    """One line per mistake: place, what was found, what to do; in the order of the file."""
-    found: dict[tuple[int, str], str] = {}
-    for detail in error.errors():
-        steps = [step for step in detail["loc"] if _in_tree(step)]
-        line, key = _place(tree, steps)
-        message = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] == "extra_forbidden":
-            known = _known_keys(detail["loc"][:-1])
-            hint = did_you_mean(str(detail["loc"][-1]), known)
-            message = f"no such key. {hint or 'Known: ' + ', '.join(known)}"
-        elif detail["type"] == "missing":
-            message = f"'{detail['loc'][-1]}' is missing. Write it below this key"
-        elif not isinstance(detail["input"], dict | list):
-            message = f"{message} (found {detail['input']!r})"
-        found.setdefault((line, key), f"line {line}, {key}: {message}" if key else f"line {line}: {message}")
-    return [text for _, text in sorted(found.items())]
-
-
-def _in_tree(step: object) -> bool:
-    """Pydantic names union branches inside the place of a mistake; those are no keys of the file."""
-    return not (isinstance(step, str) and step in {"str", "int", "float", "[key]", "ColumnSpec", "function-after"} | _UNION)
-
-
-_UNION = {"tuple[int, int]", "tuple[str, ...]", "dict[str,float]", "tuple[int,int]"}
-
-
-def _place(tree: Any, steps: list[Any]) -> tuple[int, str]:
-    """Line (from 1) and dotted key of a place; the deepest part of it that exists in the file."""
-    line, name, node = 1, "", tree
-    for step in steps:
-        try:
-            if isinstance(node, dict):
-                line = node.lc.key(step)[0] + 1  # type: ignore[attr-defined]
-            elif isinstance(node, list):
-                line = node.lc.item(step)[0] + 1  # type: ignore[attr-defined]
-            node = node[step]
-        except (KeyError, IndexError, TypeError, AttributeError):
-            node = None
-        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
-    return line, name
-
-
-def _known_keys(steps: tuple[int | str, ...]) -> list[str]:
-    """The keys that are allowed at a place."""
-    model: type[BaseModel] = Config
-    for step in steps:
-        if step in model.model_fields:
-            annotation = model.model_fields[str(step)].annotation
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                model = annotation
-            elif step == "sources":
-                model = SourceConfig
-            elif step == "given":
-                model = GivenSpec
-            elif step == "columns":
-                model = ColumnSpec
-            elif step == "occasions":
-                model = Occasion
-    return [name for name in model.model_fields if name not in {"folder", "data"}]
+        raise mistakes(path, error, tree, Config, overrides) from error

@@ -49,7 +49,7 @@ def exact(value: float, unit: str, n: int) -> Estimate:
 class Notice:
     """Something the reader must know: left out, repaired, unknown. Collected into the study and printed.
 
-    ``code`` is stable ("orders-without-customer"), ``text`` a sentence, ``count`` how many rows or customers it touches.
+    ``code`` is stable ("orders-without-customer"), ``text`` a sentence, ``count`` the rows or customers it touches.
     """
 
     code: str

@@ -13,7 +13,9 @@ class Named(Protocol):
     """Anything with a name can be registered."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the record is called in configurations and on the command line."""
+        ...
 
 
 R = TypeVar("R", bound=Named)

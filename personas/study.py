@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from personas.estimate import Notice
 from personas.features.coding import Coding
-from personas.features.feature import Feature
+from personas.features.dictionary import FeatureEntry
 from personas.narrative.persona import Persona
 from personas.profiles.records import Profiles
 from personas.segmentation.records import Segmentation
@@ -39,20 +39,6 @@ class About:
     language: str
     engine: str
     version: str
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureEntry:
-    """One row of the feature dictionary."""
-
-    feature: Feature
-    role: str
-    """basis, profile, or left out."""
-    transform: str
-    missing_share: float | None
-    share_of_distance: float
-    family_title: str
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,34 +26,39 @@ class Table:
 
 @runtime_checkable
 class Engine(Protocol):
-    """The seven verbs. SQL given to ``make`` and ``fetch`` is portable SQL (see ``portable.py``), never user text.
-
-    ``read``    brings an Arrow table or a Parquet file in under a name
-    ``columns`` says which columns a table has, with their types in DuckDB's words
-    ``make``    runs a SELECT and keeps the result as a table
-    ``fetch``   the only way out: at most ``limit`` rows as Arrow; more is a LimitError
-    ``map``     runs a function over Arrow batches of a table and keeps the result as a table
-    ``write``   writes a table to one Parquet file, sorted
-    ``close``   lets everything go
-    """
+    """The seven verbs. SQL given to ``make`` and ``fetch`` is portable (see ``portable.py``) and our own."""
 
     name: str
 
-    def read(self, name: str, source: pa.Table | Path | list[Path]) -> Table: ...
+    def read(self, name: str, source: pa.Table | Path | list[Path]) -> Table:
+        """Bring an Arrow table or Parquet files in under ``name``."""
+        ...
 
-    def columns(self, table: Table) -> dict[str, str]: ...
+    def columns(self, table: Table) -> dict[str, str]:
+        """Column names with their types in DuckDB's words, in order."""
+        ...
 
-    def make(self, name: str, sql: str) -> Table: ...
+    def make(self, name: str, sql: str) -> Table:
+        """Run a SELECT and keep the result as a table."""
+        ...
 
-    def fetch(self, sql: str, limit: int) -> pa.Table: ...
+    def fetch(self, sql: str, limit: int) -> pa.Table:
+        """The only way out: at most ``limit`` rows as Arrow; more is a LimitError."""
+        ...
 
     def map(
         self, name: str, table: Table, function: Callable[[pa.RecordBatch], pa.RecordBatch], schema: pa.Schema
-    ) -> Table: ...
+    ) -> Table:
+        """Run a function over Arrow batches of a table and keep the result as a table."""
+        ...
 
-    def write(self, table: Table, path: Path, order_by: tuple[str, ...]) -> None: ...
+    def write(self, table: Table, path: Path, order_by: tuple[str, ...]) -> None:
+        """Write a table to one Parquet file, sorted."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let everything go."""
+        ...
 
     def __enter__(self) -> Engine: ...
 

@@ -54,15 +54,20 @@ def emit(sql: str, dialect: str) -> str:
     Raises
     ------
     NotPortable
-        For a function outside the list, a decimal literal (engines keep different digits), ``SELECT *`` over a join,
-        or ``GROUP BY ALL``.
+        For anything but one SELECT, a function outside the list, a decimal literal (engines keep different digits),
+        ``SELECT *`` over a join, or ``GROUP BY ALL``.
 
     >>> emit("SELECT customer_id, count(*) AS orders FROM orders GROUP BY customer_id", "duckdb")
     'SELECT customer_id, COUNT(*) AS orders FROM orders GROUP BY customer_id'
     """
-    tree = sqlglot.parse_one(sql, read="duckdb")
-    refuse_unproven(tree, sql)
-    return tree.sql(dialect=dialect)
+    try:
+        trees = sqlglot.parse(sql, read="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        raise NotPortable(f"this is not SQL ({str(error).splitlines()[0]}), in: {sql[:200]}") from error
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        raise NotPortable(f"only one SELECT passes, in: {sql[:200]}")
+    refuse_unproven(trees[0], sql)
+    return trees[0].sql(dialect=dialect)
 
 
 def refuse_unproven(tree: exp.Expr, sql: str) -> None:
@@ -75,12 +80,16 @@ def refuse_unproven(tree: exp.Expr, sql: str) -> None:
             base = node.args.get("this")
             if not (node.expression and isinstance(base, exp.Literal) and base.name in {"2", "10"}):
                 raise NotPortable(f"log() has another base on another engine: write ln, log10 or log2, in: {sql[:200]}")
-        elif isinstance(node, exp.Func) and type(node).__name__ not in ALLOWED:
+        elif isinstance(node, exp.IntDiv) or (isinstance(node, exp.Func) and type(node).__name__ not in ALLOWED):
             raise NotPortable(f"{type(node).__name__} is not proven equal on every engine, in: {sql[:200]}")
+        elif isinstance(node, exp.PercentileCont) and not isinstance(node.parent, exp.WithinGroup):
+            raise NotPortable(f"write percentile_cont(p) WITHIN GROUP (ORDER BY x), in: {sql[:200]}")
         elif isinstance(node, exp.Literal) and not (node.is_string or node.name.isdigit() or is_percentile(node)):
             raise NotPortable(f"the literal {node.name} may lose digits: CAST a text or use integers, in: {sql[:200]}")
         elif isinstance(node, exp.Group) and node.args.get("all"):
             raise NotPortable(f"GROUP BY ALL passes through unchanged and fails elsewhere, in: {sql[:200]}")
+        elif isinstance(node, exp.Select) and node.args.get("joins") and any(star.is_star for star in node.expressions):
+            raise NotPortable(f"SELECT * over a join gives other names elsewhere: name the columns, in: {sql[:200]}")
 
 
 def is_percentile(literal: exp.Literal) -> bool:

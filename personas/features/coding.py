@@ -20,7 +20,8 @@ class ColumnCoding:
 
     ``transform`` is ``none``, ``log1p``, ``log_ratio`` (log(1 + x/s)) or ``signed_log`` (sign(x) log(1 + |x|/s)), with
     ``divisor`` s. ``level`` is set for an indicator column of a category: then the value is
-    (1[x = level] - share) / sqrt(share). ``missing_indicator`` marks a 0/1 column that says "was missing".
+    (1[x = level] - share) / sqrt(share), and the level ``other`` stands for every value that has no column of its own.
+    ``missing_indicator`` marks a 0/1 column that says "was missing".
     """
 
     name: str
@@ -74,6 +75,8 @@ class FeatureMatrix:
     notices: tuple[Notice, ...]
     """Flags: lattice, outliers, duplicates, dimension."""
     sampled_from: int
+    dropped_features: tuple[str, ...] = ()
+    """Names of the features of ``dropped``, in the same order."""
 
     @property
     def families(self) -> tuple[str, ...]:

@@ -21,13 +21,15 @@ class Feature:
     name : str
         With its unit: ``recency_days``, ``online_share``.
     sql : str
-        Portable SQL: an aggregate over the rows of ``table`` of one customer inside the window, or for the table
-        ``customers`` an expression of its row.
+        Portable SQL: an aggregate over the rows of ``table`` of one customer inside the window, or for the tables
+        ``customers`` and ``features`` an expression of one row.
     table : str
-        ``orders``, ``order_lines``, ``tickets``, ``reach`` or ``customers``.
+        ``orders``, ``order_lines``, ``tickets``, ``reach``, ``customers``; or one of three made on the way: ``orders``
+        has ``gap_days`` (days since the sale before, NULL for the first), ``brands`` has one row per customer and
+        brand (``amount``), ``customers`` has ``first_ordered_on``, and ``features`` is the row of measured features.
     unit : str
-        ``days``, ``orders/year``, ``EUR/year``, ``EUR/order``, ``share`` (0 to 1), ``score 1-10``, ``people``, ``years``,
-        or ``category``. The currency stands as its ISO code.
+        ``days``, ``orders/year``, ``EUR/year``, ``EUR/order``, ``share`` (0 to 1), ``score 1-10``, ``people``,
+        ``years``, or ``category``. The currency stands as its ISO code.
     label : str
         As a reader says it, lower case, without the unit: "days since the last order", "orders a year".
     words : str
@@ -35,11 +37,12 @@ class Feature:
     family : str
         One of ``personas.config.FAMILIES``.
     needs : tuple of str
-        Columns of ``table`` without which the feature is left out (and listed).
+        Columns of ``table`` without which the feature is left out (and listed); for ``features`` other features.
     absent : float or None
         Value of a customer without rows: 0 orders is a fact, an average of nothing is not (None: missing).
     shape : str
-        ``count``, ``amount``, ``signed``, ``share``, ``score``, ``number``, ``category`` or ``ordinal``: picks the transform.
+        ``count``, ``amount``, ``signed``, ``share``, ``score``, ``number``, ``category`` or ``ordinal``: picks the
+        transform.
     role : str
         ``basis`` may form the segments, ``profile`` only describes them.
     derived_from : tuple of str
@@ -64,7 +67,8 @@ class Feature:
 class FamilyContext:
     """What a family may look at to propose its features: tables, window, configuration, never a customer's row.
 
-    ``categories`` are (slug, exact value) of the product categories worth a share of their own, largest first.
+    ``categories`` are (slug, exact value) of the product categories worth a share of their own, largest first;
+    ``channels`` likewise of the channels that sales came through; ``rest_of_categories`` says whether there are others.
     """
 
     tables: Tables
@@ -73,6 +77,8 @@ class FamilyContext:
     window_days: int
     currency: str
     categories: tuple[tuple[str, str], ...] = ()
+    channels: tuple[tuple[str, str], ...] = ()
+    rest_of_categories: bool = False
 
     @property
     def per_year(self) -> float:
@@ -95,14 +101,16 @@ class FeatureFamily:
 class Customers:
     """One row per customer of the study, every feature in raw units, inside the engine.
 
-    ``table`` has ``customer_id``, ``in_study`` (BOOLEAN: has an order in the window, or there are no orders at all) and one
-    column per feature. ``left_out`` says which features could not be measured and why.
+    ``table`` has ``customer_id``, ``in_study`` (BOOLEAN: has a sale in the window, or there are no orders at all) and
+    one column per feature: DOUBLE, or VARCHAR for categories. ``left_out`` says which features could not be measured
+    and why, one remark per table; ``unmeasured`` names them one by one with the reason.
     """
 
     engine: Engine
     table: Table
     features: tuple[Feature, ...]
     left_out: tuple[Notice, ...]
+    unmeasured: tuple[tuple[Feature, str], ...] = ()
 
     def feature(self, name: str) -> Feature:
         """The feature of that name. Raises KeyError when it is not measured."""

@@ -13,8 +13,8 @@ from personas.features.feature import Feature
 class Fact:
     """One feature of one group.
 
-    For a number: ``mean``, ``median`` and the middle half ``low_quartile``..``high_quartile`` of the known values. For a
-    category: ``levels`` with the share of each. ``known`` is the share of the group whose value is known.
+    For a number: ``mean``, ``median`` and the middle half ``low_quartile``..``high_quartile`` of the known values.
+    For a category: ``levels`` with the share of each. ``known`` is the share of the group whose value is known.
     ``effect`` is Cliff's delta against all other customers (numbers) or phi of the most telling level (categories).
     """
 
@@ -35,7 +35,8 @@ class Economics:
     """Money of one group, per customer and year (means) and in total for the window. Unknown is None.
 
     ``roi`` = contribution / (service cost + marketing cost). ``level`` is the deepest level that is known:
-    ``none``, ``revenue``, ``gross margin`` or ``contribution``. ``losing_share`` of customers have a negative contribution.
+    ``none``, ``revenue``, ``gross margin`` or ``contribution``. ``losing_share`` of customers have a negative
+    contribution.
     """
 
     level: str
@@ -81,8 +82,9 @@ class Profile:
 class Rule:
     """At most three conditions in original units that find the segment again in a CRM.
 
-    ``conditions`` are (feature, operator, value) with operator ``>=``, ``<=``, ``=`` or ``<>``. ``fidelity`` is the share of all customers
-    whose rule segment equals their segment restricted to this one: ``precision`` of the list and ``recall`` of the segment.
+    ``conditions`` are (feature, operator, value) with operator ``>=``, ``<=``, ``=`` or ``<>``. ``precision`` is the
+    share of the list that belongs to the segment, ``recall`` the share of the segment that is on the list, ``fidelity``
+    the share of all customers about whom the rule is right, inside or outside.
     """
 
     conditions: tuple[tuple[str, str, float | str], ...]

@@ -23,15 +23,34 @@ Progress = Callable[[str, float], None]
 class Fitted(Protocol):
     """A fitted model of one k. All arrays are plain numpy, so that a study can be saved without pickle."""
 
-    algorithm: str
-    k: int
-    labels: Labels
-    centroids: Floats
-    """(k, d)"""
-    inertia: float
-    """Sum of squared distances to the own centroid."""
+    @property
+    def algorithm(self) -> str:
+        """Name of the algorithm in the registry."""
+        ...
 
-    def predict(self, X: Floats) -> Labels: ...
+    @property
+    def k(self) -> int:
+        """Number of segments."""
+        ...
+
+    @property
+    def labels(self) -> Labels:
+        """Of the rows it was fitted on; empty when the model was restored from a saved study."""
+        ...
+
+    @property
+    def centroids(self) -> Floats:
+        """(k, d), in lexicographic order of their coordinates."""
+        ...
+
+    @property
+    def inertia(self) -> float:
+        """Sum of squared distances to the own centroid."""
+        ...
+
+    def predict(self, X: Floats) -> Labels:
+        """(n,) segment of each row."""
+        ...
 
     def membership(self, X: Floats) -> Floats:
         """(n, k): how much each row belongs to each segment; rows add up to 1."""
@@ -102,13 +121,21 @@ class Candidate:
     """Share of starts that end within 1e-4 of the best inertia."""
     borders_tested: int | None = None
     borders_gap: int | None = None
+    silhouette_macro: float | None = None
+    """Mean of the segment means: every segment counts the same, however small."""
+    agreement: float | None = None
+    """Median share of customers that two resamples put together alike, segments matched one to one."""
+    other_indices: tuple[tuple[str, float | None], ...] = ()
+    """Indices that other packages registered, by name."""
 
     @property
     def smallest_share(self) -> float:
+        """Share of customers in the smallest segment."""
         return min(self.sizes) / sum(self.sizes)
 
     @property
     def jaccard_min(self) -> float | None:
+        """Mean Jaccard of the least stable segment; None before resampling."""
         return min(self.jaccard) if self.jaccard else None
 
 
@@ -116,8 +143,8 @@ class Candidate:
 class Segmentation:
     """The answer and the evidence for it.
 
-    ``labels`` (n,) 0..k-1 of the rows that were clustered, ``confidence`` (n,) share of resamples in which the row falls into
-    its own segment, ``membership`` (n,) how far the model puts the row into its segment, ``silhouettes`` (n,) or None.
+    ``labels`` (n,) 0..k-1 of the rows that were clustered, ``confidence`` (n,) share of resamples in which the row
+    falls into its own segment, ``membership`` (n,) how far the model puts the row into its segment.
     """
 
     algorithm: str

@@ -156,8 +156,8 @@ class Audit:
 class Tables:
     """The canonical tables inside the engine, and what happened on the way there.
 
-    ``customers`` has exactly one row per customer that any table knows (``customer_id`` first). ``orders`` has one row per
-    order in the study: ``order_id, customer_id, ordered_on DATE, is_sale BOOLEAN (FALSE for a refund or a fully
+    ``customers`` has exactly one row per customer that any table knows (``customer_id`` first). ``orders`` has one
+    row per order in the study: ``order_id, customer_id, ordered_on DATE, is_sale BOOLEAN (FALSE for a refund or a fully
     refunded order), net_amount DECIMAL(18,4) (after refunds; negative rows are refunds without their order), in_window
     BOOLEAN`` and the optional columns the shop has. ``order_lines`` carries ``order_id, customer_id, ordered_on,
     in_window, line_amount, quantity`` and what is known of ``category, brand, unit_cost, discount_amount``.

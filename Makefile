@@ -1,0 +1,75 @@
+# make demo    a report from a simulated shop, in reports/demo
+# make test    the whole test suite
+# make lint    style and types
+# make golden  write the golden files anew (then read the difference before committing it)
+# make lock    resolve the dependencies anew into the two lock files
+#
+# PYTHON picks the interpreter: make test PYTHON=python3.12
+
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+endif
+WORKERS ?= auto
+
+PIP := .venv/bin/python -m pip --disable-pip-version-check
+PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: demo test lint golden lock tools
+.DELETE_ON_ERROR:
+
+demo: .venv/ready
+	.venv/bin/personas demo
+
+test: .venv/ready-for-tests tools
+	$(PYTEST)
+
+lint: .venv/ready-for-tests
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+golden: .venv/ready-for-tests
+	PERSONAS_GOLDEN=write $(PYTEST)
+	@echo "Read what changed before you commit it: git diff -- tests/golden reports/gallery"
+
+# A stamp stands for "installed from this lock": a second call does nothing until a lock or pyproject.toml changes.
+.venv/ready: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) install --quiet --require-hashes --requirement requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The lock of the tests holds the other one at the same versions, so it makes both stamps good.
+.venv/ready-for-tests: requirements-test.lock requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) install --quiet --require-hashes --requirement requirements-test.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch .venv/ready $@
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or say where: make PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv"; exit 2; }
+
+# The browser tests need Debian's chromium and fonts for the scripts of six languages. Only root may install them here.
+tools:
+	@if command -v chromium >/dev/null && { ! command -v dpkg >/dev/null || dpkg -s fonts-noto-core >/dev/null 2>&1; }; then \
+		:; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing chromium and fonts-noto-core for the browser tests."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq -y --no-install-recommends chromium fonts-noto-core >/dev/null; \
+	elif command -v chromium >/dev/null; then \
+		echo "fonts-noto-core is missing: pages may show boxes for letters. To mend: apt-get install fonts-noto-core"; \
+	else \
+		echo "The tests marked 'browser' will be skipped: chromium is missing and only root may install it."; \
+		echo "To run them: apt-get install chromium fonts-noto-core"; \
+	fi
+
+LOCK := .venv-lock/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet pyproject.toml
+
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet uv
+	$(LOCK) --group build --extra test --upgrade --output-file requirements-test.lock
+	$(LOCK) --group build --constraint requirements-test.lock --output-file requirements.lock
+	rm -rf .venv-lock

@@ -1,0 +1,306 @@
+"""The command line: verbs only. Parse, call the library, print. Nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from personas.errors import ConfigError, Interrupted, PersonasError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Segments that are really there, and persona cards whose every sentence can be checked.",
+    epilog="Example:  personas demo --out reports/demo",
+)
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study. Without it: reports/NAME.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random draw; same seed, same bytes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command(epilog="Example:  personas demo --customers 1000 --out reports/small-demo")
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the study.")] = Path("reports/demo"),
+    customers: Annotated[int, typer.Option("--customers", min=200, help="How many customers the shop has.")] = 4000,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Simulate the shop of Joe and Sarah as ordinary files, then do what `run` does."""
+    with reported(debug):
+        from personas.demo import demo_config
+
+        data = (out / "data").resolve()
+        _forget_simulated(data)
+        _run_and_save(demo_config(data, customers, seed), out, quiet=quiet, as_json=as_json)
+
+
+@app.command(epilog="Example:  personas run configs/joe_and_sarah.yaml --k 8 --out reports/eight")
+def run(
+    config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
+    out: Out = None,
+    k: Annotated[int | None, typer.Option("--k", help="Number of segments to use instead of choosing it.")] = None,
+    algorithm: Annotated[str | None, typer.Option("--algorithm", help="kmeans, gmm or auto.")] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="duckdb or spark.")] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help="full or quick.")] = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Read, measure, look for segments and write the study folder with its report and cards."""
+    with reported(debug):
+        from personas.config import load_config
+
+        wanted = load_config(config, overrides(k, algorithm, engine, protocol, seed))
+        _run_and_save(wanted, out or default_out(wanted.report.out, config), quiet=quiet, as_json=as_json)
+
+
+@app.command(epilog="Example:  personas check configs/joe_and_sarah.yaml")
+def check(
+    config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
+    seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Read and audit only: what was understood, set aside and repaired, and what the data are ready for."""
+    with reported(debug):
+        from personas.config import load_config
+        from personas.readiness import check as check_config
+        from personas.readiness import report_text
+
+        found = check_config(load_config(config, overrides(seed=seed)))
+        _print_json(found) if as_json else print(report_text(found))
+
+
+@app.command("choose-k", epilog="Example:  personas choose-k configs/joe_and_sarah.yaml --out reports/how-many")
+def choose_k(
+    source: Annotated[Path, typer.Argument(help="YAML file of a study, or the folder of a finished one.")],
+    out: Out = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Only the k dossier: segmentation.json, k_table.csv and choose_k.html."""
+    with reported(debug):
+        from personas import render
+
+        study = _study_of(source, seed, quiet)
+        folder = out or Path("reports") / f"{study.about.slug}-k"
+        folder.mkdir(parents=True, exist_ok=True)
+        render.write_dossier(study, folder)
+        _print_json(render.segmentation_json(study)) if as_json else print(folder / "choose_k.html")
+
+
+@app.command(epilog="Example:  personas export reports/demo --format markdown --out reports/demo-markdown")
+def export(
+    study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
+    format: Annotated[str, typer.Option("--format", help="html, card, markdown, json or csv.")],
+    out: Out = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write the same numbers in another form."""
+    with reported(debug):
+        from personas import load
+        from personas.render.formats import FORMATS
+
+        chosen = FORMATS.get(format)
+        found = load(study)
+        folder = out or study / "export"
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, content in chosen.render(found).items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8", newline="")
+            written.append(str(path))
+        _print_json({"format": format, "files": written}) if as_json else print("\n".join(written))
+
+
+@app.command(epilog="Example:  personas schema personas")
+def schema(
+    of: Annotated[str, typer.Argument(help="config, personas or segmentation.")] = "config",
+    seed: Seed = None,
+    debug: Debug = False,
+) -> None:
+    """Print the JSON Schema of the configuration or of a result file."""
+    with reported(debug):
+        if of == "config":
+            from personas.config import Config
+
+            _print_json(Config.model_json_schema())
+        elif of in ("personas", "segmentation"):
+            from personas.render.schema import SCHEMAS
+
+            _print_json(SCHEMAS[of])
+        else:
+            raise ConfigError(f"no schema of '{of}'. Known: config, personas, segmentation.")
+
+
+@app.command(epilog="Example:  personas plugins features")
+def plugins(
+    kind: Annotated[str | None, typer.Argument(help="features, presets, algorithms, indices, languages, formats.")] = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List what is known, one line each."""
+    with reported(debug):
+        from personas.plugins import KINDS, listing
+
+        found = {name: listing(name) for name in ([kind] if kind else list(KINDS))}
+        if as_json:
+            _print_json(found)
+            return
+        for name, lines in found.items():
+            if kind is None:
+                print(f"{name}")
+            for entry, what in lines.items():
+                print(f"{'  ' if kind is None else ''}{entry:<28} {what}")
+
+
+def overrides(
+    k: int | None = None,
+    algorithm: str | None = None,
+    engine: str | None = None,
+    protocol: str | None = None,
+    seed: int | None = None,
+) -> dict[str, dict[str, Any]]:
+    """What the command line says instead of the file."""
+    parts = {
+        "segmentation": {"k": k, "algorithm": algorithm, "protocol": protocol},
+        "engine": {"name": engine},
+        "study": {"seed": seed},
+    }
+    given = {part: {key: v for key, v in values.items() if v is not None} for part, values in parts.items()}
+    return {part: values for part, values in given.items() if values}
+
+
+def default_out(configured: str | None, config: Path) -> Path:
+    """Where a study goes when --out is not given."""
+    return Path(configured) if configured else Path("reports") / config.stem
+
+
+def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool) -> None:
+    from personas.pipeline import run as run_config
+    from personas.pipeline import save
+
+    with progress_bar(quiet) as progress:
+        study = run_config(config, progress=progress)
+        progress("writing the study", 1.0)
+        folder = save(study, out)
+    if as_json:
+        about = study.about
+        result = {"folder": str(folder), "report": str(folder / "report.html"), "k": about.k, "verdict": about.verdict}
+        _print_json({**result, "personas": [p.id for p in study.personas], "customers": about.customers})
+    else:
+        print(folder / "report.html")
+
+
+def _study_of(source: Path, seed: int | None, quiet: bool) -> Any:
+    if source.is_dir():
+        from personas import load
+
+        return load(source)
+    from personas.config import load_config
+    from personas.pipeline import run as run_config
+
+    with progress_bar(quiet) as progress:
+        return run_config(load_config(source, overrides(seed=seed)), progress=progress)
+
+
+def _forget_simulated(data: Path) -> None:
+    """Simulated files of a former demo are made anew, so that --customers and --seed are honoured."""
+    import shutil
+
+    if (data / "truth.json").is_file():
+        shutil.rmtree(data)
+
+
+def _print_json(value: Any) -> None:
+    from personas.codec import to_plain
+
+    print(json.dumps(to_plain(value), ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """A bar on a terminal, a line per stage otherwise, nothing with --quiet; always on stderr."""
+    if quiet:
+        yield lambda what, share: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("starting", total=1.0)
+            yield lambda what, share: bar.update(task, description=what, completed=share)
+    else:
+        said: set[str] = set()
+
+        def say(what: str, share: float) -> None:
+            stage = what.split(":")[0]
+            if stage not in said:
+                said.add(stage)
+                print(f"{stage} ...", file=sys.stderr, flush=True)
+
+        yield say
+
+
+@contextmanager
+def reported(debug: bool) -> Iterator[None]:
+    """Every error as a message and an exit code of the contract; a traceback only with --debug."""
+    try:
+        yield
+    except (PersonasError, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        problem = error if isinstance(error, PersonasError) else Interrupted("stopped; the former study is as it was")
+        print(f"personas: {problem}", file=sys.stderr)
+        raise typer.Exit(problem.exit_code) from None
+    except BrokenPipeError:
+        raise typer.Exit(0) from None
+    except Exception as error:
+        if debug:
+            raise
+        print(_bug_message(error), file=sys.stderr)
+        raise typer.Exit(PersonasError.exit_code) from None
+
+
+def _bug_message(error: Exception) -> str:
+    """Where a bug of ours happened, without any data in it."""
+    import traceback
+
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "personas" in f.filename]
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "outside of the package"
+    return (
+        f"personas: a bug of ours: {type(error).__name__} at {place}. "
+        "Nothing was written. Please report it with the output of the same command and --debug."
+    )
+
+
+def main() -> None:
+    """The entry point ``personas``."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Families in, one row per customer out: one SELECT per table, then a join that cannot multiply rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from personas.config import Config
+from personas.engines import Engine, Table
+from personas.engines.portable import quoted
+from personas.errors import ConfigError, InputError, PersonasError
+from personas.estimate import Notice
+from personas.features.context import look
+from personas.features.families import FAMILIES
+from personas.features.families.expressions import decimal
+from personas.features.feature import Customers, FamilyContext, Feature
+from personas.features.selection import check_names
+from personas.sources.canonical import Tables
+
+Progress = Callable[[str, float], None]
+Unmeasured = tuple[Feature, str]
+RESERVED = ("customer_id", "in_study")
+
+
+def build(engine: Engine, tables: Tables, config: Config, progress: Progress | None = None) -> Customers:
+    """Every feature of every customer, in raw units, as the table ``features`` inside the engine.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where ``tables`` live.
+    tables : Tables
+        The canonical tables; only rows with ``in_window`` are measured (tenure also looks before).
+    config : Config
+        ``features.leave_out`` and ``features.basis`` must name features that some family knows.
+    progress : callable, optional
+        Told what is being done and the share that is done.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown feature, or one that this shop's tables cannot measure but that is asked for.
+    InputError
+        When nothing at all can be measured.
+    """
+    tell = progress or (lambda _what, _share: None)
+    tell("looking at categories and channels", 0.0)
+    context = look(engine, tables, config)
+    proposed = _proposed(context)
+    sources = _sources(engine, tables)
+    measured, unmeasured = _measurable(proposed, sources, config)
+    check_names(config, tuple(feature.name for feature in measured), unmeasured)
+    if not measured:
+        raise InputError("nothing can be measured: the tables have none of the columns that a feature needs.")
+    parts: list[tuple[Table, list[Feature]]] = []
+    for done, (name, source) in enumerate(sources.items()):
+        tell(f"measuring {name.replace('_', ' ')}", 0.1 + 0.7 * done / len(sources))
+        features = [feature for feature in measured if feature.table == name]
+        if features or name in ("customers", "orders"):
+            parts.append((engine.make(f"measured_{name}", measured_sql(name, source, features)), features))
+    tell("joining what was measured", 0.8)
+    row = engine.make("measured", joined_sql(parts, has_orders="orders" in sources))
+    table = engine.make("features", features_sql(row, measured))
+    _one_row_each(engine, table, tables.customers)
+    tell("features are measured", 1.0)
+    return Customers(engine, table, measured, _grouped(unmeasured), unmeasured)
+
+
+def _proposed(context: FamilyContext) -> tuple[Feature, ...]:
+    """Every feature that some family proposes; two of one name are a mistake of the configuration."""
+    found: dict[str, Feature] = {}
+    for family in FAMILIES:
+        for feature in family.features(context):
+            if feature.name in found or feature.name in RESERVED:
+                raise ConfigError(
+                    f"there are two features '{feature.name}'. Give the column under `given:` another name."
+                )
+            found[feature.name] = feature
+    return tuple(found.values())
+
+
+def _sources(engine: Engine, tables: Tables) -> dict[str, Table]:
+    """The tables that features are measured on, by the name that ``Feature.table`` uses."""
+    found = {"customers": tables.customers}
+    if tables.orders is not None:
+        found["orders"] = engine.make("orders_with_gaps", orders_with_gaps_sql(tables.orders))
+        found["customers"] = engine.make("customers_with_first_order", first_order_sql(tables.customers, tables.orders))
+    if tables.order_lines is not None:
+        found["order_lines"] = tables.order_lines
+        if tables.order_lines.has("brand", "line_amount"):
+            found["brands"] = engine.make("brands", brands_sql(tables.order_lines))
+    if tables.tickets is not None:
+        found["tickets"] = tables.tickets
+    if tables.reach is not None:
+        found["reach"] = tables.reach
+    return found
+
+
+def orders_with_gaps_sql(orders: Table) -> str:
+    """The orders of the window with ``gap_days`` since the customer's sale before."""
+    columns = "".join(f"\n  {quoted(column)}," for column in orders.columns)
+    return (
+        f"SELECT{columns}\n"
+        "  date_diff('day', lag(ordered_on) OVER (PARTITION BY customer_id, is_sale ORDER BY ordered_on NULLS LAST),"
+        f" ordered_on) AS gap_days\nFROM {orders.name}\nWHERE in_window"
+    )
+
+
+def first_order_sql(customers: Table, orders: Table) -> str:
+    """The customers with the day of their first sale ever, in the window or before."""
+    columns = "".join(f"\n  c.{quoted(column)}," for column in customers.columns)
+    return (
+        f"SELECT{columns}\n  o.first_ordered_on\nFROM {customers.name} AS c\nLEFT JOIN (\n"
+        "  SELECT\n    customer_id,\n    min(ordered_on) AS first_ordered_on\n"
+        f"  FROM {orders.name}\n  WHERE is_sale\n  GROUP BY customer_id\n"
+        ") AS o ON c.customer_id = o.customer_id"
+    )
+
+
+def brands_sql(lines: Table) -> str:
+    """What each customer spent on each known brand in the window."""
+    return (
+        f"SELECT\n  customer_id,\n  brand,\n  sum(line_amount) AS amount\nFROM {lines.name}\n"
+        "WHERE in_window AND brand IS NOT NULL AND line_amount > 0\nGROUP BY customer_id, brand"
+    )
+
+
+def _measurable(
+    proposed: Sequence[Feature], sources: dict[str, Table], config: Config
+) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
+    """What this shop's tables can measure, and what they cannot, with the reason."""
+    reasons = {feature.name: _missing(feature, sources) for feature in proposed}
+    reasons |= {name: "left out by the configuration" for name in config.features.leave_out if name in reasons}
+    for feature in proposed:
+        if feature.table == "features" and reasons[feature.name] is None:
+            lacking = [reasons.get(name, f"there is no {name}") for name in feature.needs]
+            reasons[feature.name] = next((reason for reason in lacking if reason is not None), None)
+    return (
+        tuple(feature for feature in proposed if reasons[feature.name] is None),
+        tuple((feature, reason) for feature in proposed if (reason := reasons[feature.name]) is not None),
+    )
+
+
+def _missing(feature: Feature, sources: dict[str, Table]) -> str | None:
+    """Why the feature cannot be measured, or None."""
+    if feature.table == "features":
+        return None
+    if feature.table not in sources:
+        if feature.table == "brands" and "order_lines" in sources:
+            return "the order lines have no brand"
+        return f"there is no table of {'order lines' if feature.table == 'brands' else _spoken(feature.table)}"
+    absent = [column for column in feature.needs if not sources[feature.table].has(column)]
+    return f"the {_spoken(feature.table)} have no {' and no '.join(absent)}" if absent else None
+
+
+def _spoken(table: str) -> str:
+    return table.replace("_", " ")
+
+
+def _grouped(unmeasured: Sequence[Unmeasured]) -> tuple[Notice, ...]:
+    """One remark per table that is missing or lacks columns: which features are not measured, and why."""
+    by_table: dict[str, dict[str, list[str]]] = {}
+    for feature, reason in unmeasured:
+        by_table.setdefault(reason.split(" have no ")[0], {}).setdefault(reason, []).append(feature.label)
+    found = []
+    for reasons in by_table.values():
+        told = "; ".join(f"{', '.join(labels)} ({reason})" for reason, labels in reasons.items())
+        count = sum(len(labels) for labels in reasons.values())
+        found.append(Notice("features-not-measured", f"Not measured: {told}.", count))
+    return tuple(found)
+
+
+def measured_sql(name: str, source: Table, features: Sequence[Feature]) -> str:
+    """One row per customer of a table with its features; for ``orders`` also ``sales_in_window``."""
+    columns = ["customer_id", *(f"{_typed(feature)} AS {quoted(feature.name)}" for feature in features)]
+    listed = ",\n  ".join(columns)
+    if name == "customers":
+        return f"SELECT\n  {listed}\nFROM {source.name}"
+    if name == "orders":
+        listed += ",\n  count(*) FILTER (WHERE is_sale) AS sales_in_window"
+    window = "" if name in ("orders", "brands") else "WHERE in_window\n"
+    return f"SELECT\n  {listed}\nFROM {source.name}\n{window}GROUP BY customer_id"
+
+
+def _typed(feature: Feature) -> str:
+    return feature.sql if feature.shape in ("category", "ordinal") else f"CAST({feature.sql} AS DOUBLE)"
+
+
+def joined_sql(parts: Sequence[tuple[Table, list[Feature]]], *, has_orders: bool) -> str:
+    """The customers with every measured table beside them; a customer without rows gets the feature's ``absent``."""
+    columns, joins = ["measured_customers.customer_id"], []
+    in_study = "coalesce(measured_orders.sales_in_window, 0) > 0" if has_orders else "TRUE"
+    columns.append(f"{in_study} AS in_study")
+    for table, features in parts:
+        columns += [f"{_or_absent(table, feature)} AS {quoted(feature.name)}" for feature in features]
+        if table.name != "measured_customers":
+            joins.append(f"LEFT JOIN {table.name} ON measured_customers.customer_id = {table.name}.customer_id")
+    return "SELECT\n  " + ",\n  ".join(columns) + "\nFROM measured_customers\n" + "\n".join(joins)
+
+
+def _or_absent(table: Table, feature: Feature) -> str:
+    """The value, or ``absent`` where the table has no row of the customer: an unknown value is not an absent row."""
+    value = f"{table.name}.{quoted(feature.name)}"
+    if feature.absent is None or feature.table == "customers":
+        return value
+    return f"CASE WHEN {table.name}.customer_id IS NULL THEN {decimal(feature.absent)} ELSE {value} END"
+
+
+def features_sql(row: Table, measured: Sequence[Feature]) -> str:
+    """The finished table: the measured row and the formulas over it, in the order of the dictionary."""
+    columns = ["customer_id", "in_study"]
+    for feature in measured:
+        value = _typed(feature) if feature.table == "features" else quoted(feature.name)
+        columns.append(f"{value} AS {quoted(feature.name)}")
+    return "SELECT\n  " + ",\n  ".join(columns) + f"\nFROM {row.name}"
+
+
+def _one_row_each(engine: Engine, table: Table, customers: Table) -> None:
+    """Raise PersonasError unless the table has exactly the customers, each once."""
+    counts = []
+    for name in (table.name, customers.name):
+        sql = f"SELECT count(*) AS n, count(DISTINCT customer_id) AS ids FROM {name}"
+        counts.append(tuple(engine.fetch(sql, 1).to_pylist()[0].values()))
+    if len({*counts[0], *counts[1]}) != 1:
+        found = f"rows and ids {counts[0]} where {counts[1]} were expected"
+        raise PersonasError(f"a join changed the number of customers: {found}. Please report this.")

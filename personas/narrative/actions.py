@@ -1,0 +1,92 @@
+"""What to do next: triggers on figures, a different first action for every persona, and what nobody knows yet."""
+
+from __future__ import annotations
+
+from personas.narrative.formatting import count, figure
+from personas.narrative.language import ActionRule, fill
+from personas.narrative.persona import Action
+from personas.narrative.phrases import Speaker, quoted_if_odd
+from personas.narrative.selection import Figures, Trait
+from personas.profiles.records import Profile
+
+MOST_ACTIONS = 2
+
+
+def choose(candidates: tuple[tuple[str, ...], ...], most: int = MOST_ACTIONS) -> tuple[tuple[str, ...], ...]:
+    """Which actions each persona gets, so that no two have the same first one where that can be avoided.
+
+    Parameters
+    ----------
+    candidates : per persona, ids of the fitting actions, best first.
+
+    Returns
+    -------
+    Per persona, at most ``most`` ids. The persona with the fewest choices picks first; ties in order.
+
+    >>> choose((("a", "b"), ("a",)))
+    (('b', 'a'), ('a',))
+    """
+    first: dict[int, str] = {}
+    for i in sorted(range(len(candidates)), key=lambda i: (len(candidates[i]), i)):
+        free = [c for c in candidates[i] if c not in first.values()]
+        if free:
+            first[i] = free[0]
+        elif candidates[i]:
+            first[i] = candidates[i][0]
+    return tuple(
+        ((first[i], *(c for c in fitting if c != first[i]))[:most] if i in first else ())
+        for i, fitting in enumerate(candidates)
+    )
+
+
+def fitting(figures: Figures, speaker: Speaker) -> tuple[str, ...]:
+    """Ids of the actions whose trigger holds, in the order of the language file: the most specific first."""
+    contribution = figures.segment.get("contribution")
+    losing = contribution is not None and contribution.value < 0
+    return tuple(
+        rule.id for rule in speaker.language.actions if figures.holds(rule) and (rule.when_losing or not losing)
+    )
+
+
+def write(ids: tuple[str, ...], profile: Profile, figures: Figures, told: tuple[Trait, ...], speaker: Speaker) -> tuple[Action, ...]:
+    """The actions of one persona in words; without any fitting one, the question to ask about its strongest trait."""
+    rules = {rule.id: rule for rule in speaker.language.actions}
+    expected = expectation(profile, figures, speaker)
+    if ids:
+        later = fill(speaker.language.expected["unknown"], {"n": count(profile.customers.value)})
+        return tuple(_action(rules[i], later if rank else expected, speaker, topic="") for rank, i in enumerate(ids))
+    topic = quoted_if_odd(told[0].feature.label) if told else "what is missing"
+    return (_action(speaker.language.fallback, expected, speaker, topic=topic),)
+
+
+def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str) -> Action:
+    words = {
+        name: speaker.say(getattr(rule, name), {"topic": topic})
+        for name in ("title", "channel", "message", "offer", "cadence", "trigger", "do_not")
+    }
+    return Action(id=rule.id, expected=expected, **words)
+
+
+def expectation(profile: Profile, figures: Figures, speaker: Speaker) -> str:
+    """What is at stake, as far as it is measured, and that the effect itself is not known before a test."""
+    texts, money = speaker.language.expected, profile.economics
+    n = count(profile.customers.value)
+    if money.contribution is not None and money.contribution.value < 0:
+        v = figure(-money.contribution.value, money.contribution.unit)
+        return fill(texts["loss"], {"v": v, "n": n})
+    order = figures.segment.get("average_order")
+    if order is None:
+        return fill(texts["unknown"], {"n": n})
+    margin, revenue = money.gross_margin, money.revenue
+    if margin is not None and revenue is not None and revenue.value > 0:
+        v = figure(order.value * margin.value / revenue.value, order.unit)
+        return fill(texts["order"], {"v": v, "n": n})
+    return fill(texts["order_revenue"], {"v": figure(order.value, order.unit), "n": n})
+
+
+def questions(figures: Figures, speaker: Speaker) -> tuple[str, ...]:
+    """The question to ask where the data do not say why: the first that fits."""
+    for rule in speaker.language.find_out:
+        if figures.holds(rule):
+            return (speaker.say(rule.text),)
+    return ()

@@ -1,0 +1,155 @@
+"""Which facts may be said: large enough, wide enough known, and told from different sides of the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from personas.estimate import Estimate
+from personas.features.feature import Feature
+from personas.narrative.formatting import figure
+from personas.narrative.language import Conditions, Language, Phrase
+from personas.profiles.records import Fact, Profile
+
+SMALLEST_DELTA = 0.33
+"""Cliff's delta from which a difference is told (method.md 9.2)."""
+SMALLEST_KNOWN = 0.5
+"""Share of the segment whose value must be known before it may be told."""
+NOTHING = ("0", "0%", "<0.1%")
+"""Printed figures that no sentence is made of: "0 people follow him" tells of a lack of data as much as of a customer."""
+NOTABLE = 0.2
+"""Smallest |effect| for a comparison inside a condition (tension, action, question)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """A fact that may be told of a segment, with how to say it."""
+
+    feature: Feature
+    direction: str
+    """high or low, against everyone."""
+    effect: float
+    claim: str
+    """definition (it formed the segments) or association (it did not)."""
+    statistic: str
+    segment: Estimate
+    everyone: Estimate
+    phrase: Phrase
+    level: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a segment and of everyone, by name, for conditions: features and ``contribution``."""
+
+    segment: Mapping[str, Estimate]
+    everyone: Mapping[str, Estimate]
+    effects: Mapping[str, float]
+
+    def holds(self, conditions: Conditions) -> bool:
+        """Whether all conditions are met; an unknown figure meets none."""
+        for name, (low, high) in conditions.needs.items():
+            if name not in self.segment or not low <= self.segment[name].value <= high:
+                return False
+        for compared, sign in ((conditions.above, 1), (conditions.below, -1)):
+            if compared and sign * self.effects.get(compared, 0.0) < NOTABLE:
+                return False
+        return True
+
+
+def figures_of(profile: Profile, everyone: Profile, language: Language) -> Figures:
+    """The figures that conditions may ask about."""
+    segment, all_of, effects = {}, {}, {}
+    for name, fact in profile.facts.items():
+        statistic = language.features[name].statistic if name in language.features else "mean"
+        mine, theirs = centre(fact, statistic), centre(everyone.facts.get(name), statistic)
+        if mine and theirs and fact.known.value >= SMALLEST_KNOWN:
+            segment[name], all_of[name] = mine, theirs
+            effects[name] = fact.effect.value if fact.effect else 0.0
+    mine, theirs = profile.economics.contribution, everyone.economics.contribution
+    if mine and theirs:
+        segment["contribution"], all_of["contribution"] = mine, theirs
+        effects["contribution"] = 1.0 if mine.value > theirs.value else -1.0
+    return Figures(segment, all_of, effects)
+
+
+def centre(fact: Fact | None, statistic: str) -> Estimate | None:
+    """The mean or the median of a fact."""
+    if fact is None:
+        return None
+    return fact.median if statistic == "median" else fact.mean
+
+
+def traits(profile: Profile, everyone: Profile, basis: frozenset[str], language: Language) -> tuple[Trait, ...]:
+    """Everything that may be told of a segment, the strongest first.
+
+    A number is told when |Cliff's delta| >= 0.33; a category level when its lift is at least 1.25 or at most 0.8, the
+    difference at least 5 points and at least 30 customers carry it (method.md 9.2).
+    """
+    found = []
+    for name, fact in profile.facts.items():
+        if name in language.not_traits or fact.known.value < SMALLEST_KNOWN or fact.effect is None:
+            continue
+        claim = "definition" if name in basis or basis & set(fact.feature.derived_from) else "association"
+        trait = (_of_level if fact.levels else _of_number)(fact, everyone.facts[name], claim, language)
+        if trait is not None and trait.phrase.said(trait.direction):
+            found.append(trait)
+    return ranked(found, language)
+
+
+def ranked(found: Iterable[Trait], language: Language) -> tuple[Trait, ...]:
+    """The strongest first; among equally strong ones (to one decimal) the order of the language file."""
+    order = {name: i for i, name in enumerate(language.features)}
+    return tuple(
+        sorted(found, key=lambda t: (-round(abs(t.effect), 1), order.get(t.feature.name, len(order)), t.feature.name))
+    )
+
+
+def _of_number(fact: Fact, everyone: Fact, claim: str, language: Language) -> Trait | None:
+    phrase, level = phrase_of(fact.feature, language)
+    statistic = phrase.statistic
+    mine, theirs = centre(fact, statistic), centre(everyone, statistic)
+    if mine is None or theirs is None or fact.effect is None or abs(fact.effect.value) < SMALLEST_DELTA:
+        return None
+    unit = mine.unit
+    if figure(mine.value, unit) in (figure(theirs.value, unit), *NOTHING) or (mine.value > theirs.value) != (fact.effect.value > 0):
+        return None  # the reader would see two equal numbers, or a difference against its own words
+    direction = "high" if mine.value > theirs.value else "low"
+    return Trait(fact.feature, direction, fact.effect.value, claim, statistic, mine, theirs, phrase, level)
+
+
+def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Trait | None:
+    level = fact.effect_level
+    mine = dict(fact.levels).get(level or "")
+    theirs = dict(everyone.levels).get(level or "")
+    if level is None or mine is None or theirs is None or fact.effect is None or theirs.value == 0:
+        return None
+    lift, points = mine.value / theirs.value, abs(mine.value - theirs.value)
+    carriers = mine.value * mine.n if lift > 1 else theirs.value * theirs.n - mine.value * mine.n
+    if not (lift >= 1.25 or lift <= 0.8) or points < 0.05 or carriers < 30:
+        return None
+    kind = "yes" if level.strip().lower() in language.yes_levels else "category"
+    phrase = language.generic[kind]
+    return Trait(fact.feature, "high" if lift > 1 else "low", fact.effect.value, claim, "level", mine, theirs, phrase, level)
+
+
+def phrase_of(feature: Feature, language: Language) -> tuple[Phrase, str | None]:
+    """How a numeric feature is said, and the product category it speaks of, if it does."""
+    if feature.name in language.features:
+        return language.features[feature.name], None
+    if feature.name.startswith("category_share_"):
+        return language.features["category_share"], feature.label.rpartition(" on ")[2]
+    return language.generic["share" if feature.unit == "share" else "number"], None
+
+
+def spread_over_families(found: tuple[Trait, ...], count: int, used: frozenset[str]) -> tuple[Trait, ...]:
+    """The strongest ``count`` traits, one per family first, without those of ``used``; in the order of ``found``."""
+    free = [trait for trait in found if trait.feature.name not in used]
+    chosen: list[Trait] = []
+    seen: set[str] = set()
+    for trait in free:
+        if trait.feature.family not in seen and len(chosen) < count:
+            chosen.append(trait)
+            seen.add(trait.feature.family)
+    chosen += [trait for trait in free if trait not in chosen][: count - len(chosen)]
+    return tuple(trait for trait in found if trait in chosen)

@@ -1,0 +1,83 @@
+"""Statements into prose: one scene, how often and how much, the defining traits, one tension, one consequence."""
+
+from __future__ import annotations
+
+from personas.narrative import phrases
+from personas.narrative.persona import Statement
+from personas.narrative.phrases import Draft, Speaker
+from personas.narrative.selection import Figures, Trait, spread_over_families
+from personas.profiles.records import Profile
+
+FEWEST_WORDS, MOST_WORDS = 60, 120
+DEFINING_TRAITS = 3
+SHOWN_BY_SCENES = frozenset({"occasion_share", "return_share", "discount_share"})
+
+
+def compose(
+    profile: Profile,
+    everyone: Profile,
+    found: tuple[Trait, ...],
+    figures: Figures,
+    speaker: Speaker,
+    basis: frozenset[str],
+) -> tuple[tuple[Statement, ...], tuple[Trait, ...]]:
+    """The statements of a story of 60 to 120 words, in order of reading, and the traits they tell.
+
+    Sentences are drafted by rank and taken while there is room; where few facts are known the size, the share that sits
+    clearly inside and an honest "close to the others" fill the story up. Every sentence keeps its evidence.
+    """
+    opening = [phrases.scene(profile, figures, speaker, basis), phrases.orders_and_spend(figures, speaker, basis)]
+    start = [draft for draft in opening if draft is not None]
+    used: frozenset[str] = frozenset().union(*(draft.features for draft in start))
+    used |= _same_side(used, found)
+    # what the scene shows in words is told with its figure right after it
+    shown = tuple(t for t in found if t.feature.name in used and t.feature.name in SHOWN_BY_SCENES)
+    told = (*shown, *spread_over_families(found, DEFINING_TRAITS - len(shown), used))
+    middle = [phrases.of_trait(trait, speaker) for trait in told]
+    ending = [
+        phrases.money(profile, everyone, speaker, basis),
+        phrases.tension(figures, speaker, used),
+        phrases.stability(profile, speaker, low_only=True),
+    ]
+    end = [draft for draft in ending if draft is not None]
+    spare = [trait for trait in spread_over_families(found, len(found), used) if trait not in told]
+    drafts, extra = _fitted(start, middle, end, spare, profile, speaker)
+    statements = tuple(
+        Statement(f"s{i}", draft.text, draft.claim, draft.evidence, draft.kind) for i, draft in enumerate(drafts, 1)
+    )
+    return statements, (*told, *extra)
+
+
+def _same_side(used: frozenset[str], found: tuple[Trait, ...]) -> frozenset[str]:
+    """Other channels, once the scene has said where the orders are placed: they would say the same again."""
+    place_told = any(name.endswith("_share") and name.split("_")[0] in ("online", "store", "phone") for name in used)
+    return frozenset(t.feature.name for t in found if place_told and t.feature.family == "channel")
+
+
+def _fitted(
+    start: list[Draft], middle: list[Draft], end: list[Draft], spare: list[Trait], profile: Profile, speaker: Speaker
+) -> tuple[list[Draft], tuple[Trait, ...]]:
+    """The drafts cut or filled up to between 60 and 120 words, and the spare traits that were taken."""
+    taken: list[Trait] = []
+    while _words([*start, *middle, *end]) > MOST_WORDS and len(middle) > 1:
+        middle = middle[:-1]
+    for trait in spare:
+        if _words([*start, *middle, *end]) >= FEWEST_WORDS:
+            break
+        middle = [*middle, phrases.of_trait(trait, speaker)]
+        taken.append(trait)
+    closing = [phrases.size(profile, speaker), phrases.core(profile, speaker), phrases.like_everyone(profile, speaker)]
+    for filler in [draft for draft in closing if draft is not None] + [phrases.open_question(profile, speaker)]:
+        if _words([*start, *middle, *end]) >= FEWEST_WORDS:
+            break
+        end = [*end, filler]
+    return [*start, *middle, *end], tuple(taken)
+
+
+def _words(drafts: list[Draft]) -> int:
+    return sum(len(draft.text.split()) for draft in drafts)
+
+
+def story_of(statements: tuple[Statement, ...]) -> str:
+    """The story: the statements of the block ``story``, one after the other, nothing added."""
+    return " ".join(statement.text for statement in statements if statement.block == "story")

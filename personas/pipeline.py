@@ -1,0 +1,250 @@
+"""The product on one screen: customers and orders in, personas out."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from personas.config import Config, load_config
+from personas.engines import open_engine
+from personas.study import About, Study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from personas.engines import Engine, Table
+    from personas.features.feature import Customers
+    from personas.narrative.persona import Persona
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share of the whole run that is done, 0 to 1."""
+
+STAGES = {
+    "reading the sources": 0.0,
+    "measuring every customer": 0.15,
+    "preparing the features": 0.22,
+    "looking for segments": 0.25,
+    "assigning every customer": 0.75,
+    "describing the segments": 0.78,
+    "writing the personas": 0.93,
+}
+MOST_SEGMENT_ROWS = 50_000_000
+
+
+def run(config: Config | str | Path, *, progress: Progress | None = None) -> Study:
+    """Customers and orders in, personas out. Each stage takes what the one before it gave.
+
+    Parameters
+    ----------
+    config : Config or path of a YAML file
+    progress : callable, optional
+        Called as ``progress(what, share)`` while the run goes on.
+
+    Returns
+    -------
+    Study
+        Not yet on disk; ``study.save(folder)`` writes it.
+
+    Raises
+    ------
+    ConfigError, InputError, LimitError
+        With what is wrong, where, what was found and what to do.
+    """
+    from personas import features, narrative, profiles, segmentation, sources
+
+    config = config if isinstance(config, Config) else load_config(config)
+    clock = _Clock(progress)
+    simulate_if_asked(config)
+    with open_engine(
+        config.engine.name, memory_limit=config.engine.memory_limit, threads=config.engine.threads
+    ) as engine:
+        with clock.stage("reading the sources"):
+            tables = sources.prepare(engine, config)
+        with clock.stage("measuring every customer"):
+            customers = features.build(engine, tables, config)
+        with clock.stage("preparing the features"):
+            matrix = features.sample(customers, config)
+        with clock.stage("looking for segments") as step:
+            segments = segmentation.discover(
+                matrix.X,
+                k=config.segmentation.k,
+                algorithm=config.segmentation.algorithm,
+                protocol=config.segmentation.protocol,
+                min_size=config.segmentation.min_size,
+                seed=config.study.seed,
+                families=matrix.families,
+                map_kind=config.report.map,
+                progress=step,
+            )
+        with clock.stage("assigning every customer"):
+            labels = segmentation.assign(customers, matrix, segments)
+        with clock.stage("describing the segments"):
+            described = profiles.describe(customers, labels, tables, matrix, segments, config)
+        with clock.stage("writing the personas"):
+            _, sample_labels, values = profiles.customer_values(customers, labels, customers.features)
+            personas = narrative.narrate(
+                described,
+                tuple(feature.name for feature in matrix.features),
+                values,
+                sample_labels,
+                tables.snapshot_date,
+                config,
+            )
+            rows = segment_rows(engine, customers, labels, personas)
+            dictionary = features.dictionary(customers, matrix)
+    known = rows.num_rows
+    clustered = known - rows.column("segment").null_count
+    about = About(
+        name=config.study.name,
+        slug=slug(config.study.name),
+        snapshot_date=tables.snapshot_date,
+        window_days=tables.window_days,
+        currency=tables.currency,
+        customers=clustered,
+        customers_known=known,
+        verdict=segments.verdict,
+        k=segments.k,
+        seed=config.study.seed,
+        language=config.study.language,
+        engine=config.engine.name,
+        version=own_version(),
+    )
+    notices = (
+        *tables.audit.notices, *customers.left_out, *matrix.dropped, *matrix.notices, *segments.notices, *described.notices,
+    )  # fmt: skip
+    return Study(
+        about=about,
+        config=config.model_dump(mode="json"),
+        audit=tables.audit,
+        dictionary=dictionary,
+        coding=matrix.coding,
+        segmentation=segments,
+        profiles=described,
+        personas=personas,
+        segments=rows,
+        notices=tuple(dict.fromkeys(notices)),
+        input_hashes=tables.input_hashes,
+        seconds=clock.seconds,
+    )
+
+
+def save(study: Study, folder: str | Path) -> Path:
+    """Write the study folder of the contract and publish it by rename; a failure leaves a former study as it was."""
+    from personas import render
+    from personas.storage import json_text, publish, save_model
+
+    def write(work: Path) -> None:
+        render.write_study(study, work)
+        save_model(study, work)
+        (work / "manifest.json").write_text(json_text(manifest(study)), encoding="utf-8")
+
+    publish(Path(folder), write)
+    return Path(folder)
+
+
+def manifest(study: Study) -> Mapping[str, Any]:
+    """What was run on what, with which versions, and how long each stage took: the only bytes that depend on the clock."""
+    return {
+        "schema_version": "1.0",
+        "personas": study.about.version,
+        "libraries": {name: _version(name) for name in ("numpy", "pandas", "scipy", "scikit-learn", "duckdb", "pyarrow")},
+        "engine": study.about.engine,
+        "seed": study.about.seed,
+        "snapshot_date": study.about.snapshot_date,
+        "config": study.config,
+        "inputs": [{"source": name, "sha256": digest} for name, digest in study.input_hashes],
+        "seconds": study.seconds,
+    }
+
+
+def segment_rows(engine: Engine, customers: Customers, labels: Table, personas: tuple[Persona, ...]) -> pa.Table:
+    """One row per known customer, sorted by id; segment and persona are null for those who were set aside."""
+    import pyarrow as pa
+
+    rows = engine.fetch(segments_sql(customers.table.name, labels.name), MOST_SEGMENT_ROWS)
+    ids = {persona.segment: persona.id for persona in personas}
+    segment = rows.column("segment").to_pylist()
+    names = pa.array([None if s is None else ids.get(s) for s in segment], type=pa.string())
+    return pa.table(
+        {
+            "customer_id": rows.column("customer_id"),
+            "segment": rows.column("segment").cast(pa.int32()),
+            "persona": names,
+            "membership": rows.column("membership"),
+            "confidence": rows.column("confidence"),
+        }
+    )
+
+
+def segments_sql(customers: str, labels: str) -> str:
+    """Every known customer with the segment, or nulls."""
+    from personas.engines.portable import quoted
+
+    return f"""
+        SELECT
+            c.customer_id,
+            l.segment,
+            l.membership,
+            l.confidence
+        FROM {quoted(customers)} AS c
+        LEFT JOIN {quoted(labels)} AS l
+            ON l.customer_id = c.customer_id
+        ORDER BY c.customer_id
+    """
+
+
+def slug(name: str) -> str:
+    """The name of a study as a name of a folder.
+
+    >>> slug("Lantern & Loom, spring")
+    'lantern-loom-spring'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "study"
+
+
+def own_version() -> str:
+    """The version of this package."""
+    return _version("personas")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def simulate_if_asked(config: Config) -> None:
+    """Write the simulated shop's files when the configuration asks for one and they are not there yet."""
+    wanted = config.simulate
+    if wanted is None:
+        return
+    folder = config.source_folder
+    if not (folder / "customers.csv").is_file():
+        from personas.simulate import simulate_shop
+
+        simulate_shop(folder, customers=wanted.customers, seed=wanted.seed, structure=wanted.structure)
+
+
+class _Clock:
+    """Seconds per stage, and the progress that the caller sees."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress or (lambda what, share: None)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Progress]:
+        shares = [*STAGES.values(), 1.0]
+        start = STAGES[name]
+        end = shares[list(STAGES).index(name) + 1]
+        self._progress(name, start)
+        began = time.perf_counter()
+        yield lambda what, share: self._progress(f"{name}: {what}", start + share * (end - start))
+        self.seconds[name] = round(time.perf_counter() - began, 3)
+        self._progress(name, end)

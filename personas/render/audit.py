@@ -1,0 +1,208 @@
+"""The last chapter: what was read and set aside, what every feature means, what must be known, how it was made."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from personas.estimate import Notice
+from personas.narrative.formatting import count, fixed, money, percent
+from personas.render.bars import bar
+from personas.render.blocks import Cell, Column, Row, Section, Table
+from personas.render.text import first_upper, sentence, short
+from personas.sources.canonical import AuditLine
+from personas.study import Study
+
+
+def data_sections(study: Study) -> tuple[Section, ...]:
+    """Audit, interpretation, feature dictionary, notices, assumptions, method."""
+    sections = [
+        _audit(study),
+        _interpretation(study),
+        _dictionary(study),
+        _notices(study),
+        _assumptions(study),
+        _method(study),
+    ]
+    return tuple(section for section in sections if section is not None)
+
+
+def _audit(study: Study) -> Section | None:
+    lines = study.audit.lines
+    if not lines:
+        return None
+    tables = tuple(dict.fromkeys(line.table for line in lines))
+    return Section(
+        "audit", "Audit", audit_heading(lines, study.about.language),
+        sub="Rows and money read, used and set aside, by reason. They add up exactly.",
+        tables=tuple(_audit_table(study, name) for name in tables),
+    )  # fmt: skip
+
+
+def audit_heading(lines: tuple[AuditLine, ...], locale: str) -> str:
+    """The share of the rows of the largest table with money (or of the first table) that is in the study."""
+    order = [t for t in ("orders", "order_lines", "customers") if any(line.table == t for line in lines)]
+    table = order[0] if order else lines[0].table
+    read = next((line.rows for line in lines if line.table == table and line.step == "read"), 0)
+    used = next((line.rows for line in lines if line.table == table and line.step == "used"), 0)
+    if not read:
+        return "What was read and what was set aside"
+    return f"{percent(used / read, locale, 1)} of the {table.replace('_', ' ')} are in the study"
+
+
+def _audit_table(study: Study, table: str) -> Table:
+    locale, currency = study.about.language, study.about.currency
+    lines = [line for line in study.audit.lines if line.table == table]
+    with_money = any(line.amount is not None for line in lines)
+    with_customers = any(line.customers is not None for line in lines)
+    titles = ["Step", "Rows", *(["Amount"] if with_money else []), *(["Customers"] if with_customers else [])]
+    rows: list[Row] = []
+    foot: list[Row] = []
+    for line in lines:
+        cells = [Cell(count(line.rows, locale))]
+        if with_money:
+            cells.append(Cell("" if line.amount is None else full_amount(line.amount, currency, locale)))
+        if with_customers:
+            cells.append(Cell("" if line.customers is None else count(line.customers, locale)))
+        (foot if line.step == "used" else rows).append(Row(first_upper(short(line.label)), tuple(cells)))
+    name = first_upper(table.replace("_", " "))
+    return Table(
+        f"{name}: what was read, set aside and used", (Column(name), *map(Column, titles[1:])), tuple(rows), tuple(foot)
+    )
+
+
+def full_amount(amount: str, currency: str, locale: str) -> str:
+    """Exact money as the books have it, whole units: totals of an audit are not shortened."""
+    try:
+        value = float(Decimal(amount))
+    except InvalidOperation:
+        return short(amount)
+    return money(value, currency, locale, digits=0)
+
+
+def _interpretation(study: Study) -> Section | None:
+    rows = []
+    for source in study.audit.interpretation:
+        facts = [
+            f"{key.replace('_', ' ')} {value}"
+            for key in ("encoding", "delimiter", "format")
+            if (value := source.get(key))
+        ]
+        records = source.get("records")
+        rows.append(
+            Row(
+                short(str(source.get("source") or source.get("table") or "source")),
+                (
+                    Cell(short(str(source.get("file", "")))),
+                    Cell(count(float(str(records)), study.about.language) if isinstance(records, int) else ""),
+                    Cell("; ".join(facts)),
+                    Cell(_columns_in_words(source.get("columns"))),
+                ),
+            )
+        )
+    if not rows:
+        return None
+    columns = (
+        Column("Source"),
+        Column("File", True),
+        Column("Records"),
+        Column("Read as", True),
+        Column("Columns", True),
+    )
+    table = Table("How the files were understood", columns, tuple(rows), wide=True)
+    return Section("sources", "Sources", "How the files were understood", tables=(table,))
+
+
+def _columns_in_words(columns: object) -> str:
+    """Found columns with the role they were given, as far as the audit tells."""
+    if isinstance(columns, dict):
+        return "; ".join(f"{short(str(role))} from {short(_origin(found))}" for role, found in columns.items())
+    if isinstance(columns, list | tuple):
+        told = []
+        for item in columns:
+            if isinstance(item, dict):
+                found, role = item.get("column") or item.get("found"), item.get("role") or item.get("name")
+                told.append(f"{short(str(role))} from {short(str(found))}" if found else short(str(role)))
+            else:
+                told.append(short(str(item)))
+        return "; ".join(told)
+    return ""
+
+
+def _origin(found: object) -> str:
+    if isinstance(found, dict):
+        return str(found.get("column") or found.get("from") or found.get("origin") or "")
+    return str(found)
+
+
+def _dictionary(study: Study) -> Section | None:
+    if not study.dictionary:
+        return None
+    locale, largest = study.about.language, max(e.share_of_distance for e in study.dictionary)
+    rows = tuple(
+        Row(
+            first_upper(short(e.feature.label)),
+            (
+                Cell(e.family_title), Cell(f"{e.feature.words}{f' ({e.note})' if e.note else ''}"),
+                Cell(e.feature.unit), Cell(e.role), Cell(e.transform),
+                Cell("" if e.missing_share is None else percent(e.missing_share, locale)),
+                Cell(percent(e.share_of_distance, locale, 1) if e.share_of_distance else ""),
+                Cell(bar=bar(e.share_of_distance, largest, kind="soft") if e.share_of_distance else ""),
+            ),
+        )
+        for e in study.dictionary
+    )  # fmt: skip
+    columns = (
+        Column("Feature"), Column("Family", True), Column("In words", True), Column("Unit", True), Column("Role", True),
+        Column("Transform", True), Column("Missing"), Column("Share of distance"), Column("", bar=True),
+    )  # fmt: skip
+    forming = sum(e.role == "basis" for e in study.dictionary)
+    of_all = f"{count(forming, locale)} of {count(len(study.dictionary), locale)}"
+    heading = f"{of_all} features form the segments; the others only describe them"
+    return Section(
+        "features", "Feature dictionary", heading, tables=(Table("Feature dictionary", columns, rows, wide=True),)
+    )
+
+
+def _notices(study: Study) -> Section | None:
+    every: dict[tuple[str, str], Notice] = {}
+    for notice in (*study.notices, *study.audit.notices, *study.segmentation.notices, *study.profiles.notices):
+        every.setdefault((notice.code, notice.text), notice)
+    if not every:
+        return None
+    locale = study.about.language
+    rows = tuple(
+        Row(
+            notice.code.replace("-", " "),
+            (Cell(sentence(notice.text)), Cell(count(notice.count, locale) if notice.count else "")),
+        )
+        for notice in every.values()
+    )
+    table = Table("Notices", (Column("What"), Column("In words", True), Column("Rows or customers")), rows, wide=True)
+    return Section("notices", "Notices", "What was left out, repaired or is unknown", tables=(table,))
+
+
+def _assumptions(study: Study) -> Section | None:
+    if not study.profiles.assumptions:
+        return None
+    facts = tuple((first_upper(what), words) for what, words in study.profiles.assumptions)
+    return Section("assumptions", "Assumptions", "What money rests on and nobody has measured", facts=facts)
+
+
+def _method(study: Study) -> Section:
+    about, segmentation, locale = study.about, study.segmentation, study.about.language
+    algorithm = {"kmeans": "k-means", "gmm": "Gaussian mixture"}.get(segmentation.algorithm, segmentation.algorithm)
+    text = (
+        f"{first_upper(algorithm)}, k = {segmentation.k}, seed {about.seed}, {segmentation.protocol} protocol, "
+        f"smallest allowed segment {count(segmentation.min_size, locale)} customers. "
+        f"Clustered: {count(len(segmentation.labels), locale)} customers. "
+        f"Engine: {about.engine}. Version {about.version}. "
+        "Same files, same configuration, same seed and same versions give the same page."
+    )
+    facts = []
+    gate = segmentation.gate or {}
+    p_value, draws = gate.get("p_value"), gate.get("draws")
+    if isinstance(p_value, int | float):
+        null = f"{gate.get('null', 'structureless data')}, p = {fixed(float(p_value), 3)}"
+        facts.append(("Test of structure", f"{null}{f', {draws} draws' if draws else ''}"))
+    facts += [(f"Input: {short(name)}", f"SHA-256 {digest}") for name, digest in study.input_hashes]
+    return Section("method", "Method", "Made to be repeated", body=(text,), facts=tuple(facts))

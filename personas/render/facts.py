@@ -1,0 +1,132 @@
+"""Which measured facts stand on a card and on the sheet, and how one of them is shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from personas.estimate import Estimate
+from personas.features.feature import Feature
+from personas.narrative.formatting import currency_of, show
+from personas.profiles.records import Fact, Profile, Profiles
+from personas.render.text import first_upper, short
+
+DOES = ("purchase", "channel", "product", "loyalty")
+_MOST = {"purchase": 4, "channel": 2, "product": 2, "loyalty": 2}
+_WITH_MEDIAN = frozenset({"days", "people", "years"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A feature that has a row: its label and the figure that fills a bar."""
+
+    feature: Feature
+    label: str
+    scale: float
+
+
+def typical(fact: Fact | None) -> Estimate | None:
+    """The figure that stands for a group: the median of days, years and people (they are skewed), else the mean."""
+    if fact is None:
+        return None
+    if fact.feature.unit in _WITH_MEDIAN:
+        return fact.median or fact.mean
+    return fact.mean or fact.median
+
+
+def label_of(feature: Feature, median: bool = False) -> str:
+    """The label as a row head: a capital first, "median" where it is one."""
+    text = first_upper(short(feature.label))
+    return f"{text}, median" if median and feature.unit in _WITH_MEDIAN else text
+
+
+def does_rows(profiles: Profiles) -> tuple[Shown, ...]:
+    """What personas do: the features that tell them apart best, at most eight, in the order of their families.
+
+    Effect is the largest Cliff's delta of any segment; ties go by name, so that the order of a mapping decides nothing.
+    """
+    chosen: list[Feature] = []
+    for family in DOES:
+        own = [f for f in _measured(profiles) if f.family == family]
+        own.sort(key=lambda f: (-_reach_of_effect(profiles, f.name), f.name))
+        chosen.extend(own[: _MOST[family]])
+    return tuple(_shown(profiles, feature) for feature in chosen[:8])
+
+
+def family_rows(profiles: Profiles, family: str, most: int) -> tuple[Shown, ...]:
+    """The features of one family that tell segments apart best."""
+    own = [f for f in _measured(profiles) if f.family == family]
+    own.sort(key=lambda f: (-_reach_of_effect(profiles, f.name), f.name))
+    return tuple(_shown(profiles, feature) for feature in own[:most])
+
+
+def effort_row(profiles: Profiles) -> Shown | None:
+    """The service effort score, if the shop has one."""
+    own = [f for f in _measured(profiles) if f.family == "service" and f.unit.startswith("score")]
+    return _shown(profiles, own[0]) if own else None
+
+
+def _measured(profiles: Profiles) -> list[Feature]:
+    everyone = profiles.everyone.facts
+    return [everyone[name].feature for name in sorted(everyone) if typical(everyone[name]) is not None]
+
+
+def _reach_of_effect(profiles: Profiles, name: str) -> float:
+    effects = [abs(fact.effect.value) for p in profiles.segments if (fact := p.facts.get(name)) and fact.effect]
+    if effects:
+        return max(effects)
+    whole = typical(profiles.everyone.facts[name])
+    values = [e.value for p in profiles.segments if (e := typical(p.facts.get(name)))]
+    if whole is None or not values or whole.value == 0:
+        return 0.0
+    return min(0.99, max(abs(math.log((abs(v) + 1e-9) / abs(whole.value))) for v in values) / 5)
+
+
+def _shown(profiles: Profiles, feature: Feature) -> Shown:
+    values = [e.value for p in (profiles.everyone, *profiles.segments) if (e := typical(p.facts.get(feature.name)))]
+    scale = (
+        1.0
+        if feature.unit == "share"
+        else 10.0
+        if feature.unit.startswith("score")
+        else max(map(abs, values), default=1)
+    )
+    label = label_of(feature, median=True)
+    if feature.unit.startswith("score "):
+        label += f", {feature.unit.removeprefix('score ').replace('-', ' to ')}"
+    return Shown(feature, label, float(scale) or 1.0)
+
+
+def fact_value(profile: Profile, name: str, unknown: str = "unknown", locale: str = "en") -> str:
+    """A fact of a group as text."""
+    return show(typical(profile.facts.get(name)), locale, unknown)
+
+
+def far(value: Estimate | None, everyone: Estimate | None) -> bool:
+    """Whether a figure is more than 1.5 times, or less than two thirds, of all customers'."""
+    if value is None or everyone is None or everyone.value == 0:
+        return False
+    ratio = value.value / everyone.value
+    return ratio > 1.5 or ratio < 2 / 3
+
+
+def is_money(unit: str) -> bool:
+    """Whether a unit starts with a currency."""
+    return currency_of(unit) is not None
+
+
+def feature_labels(profiles: Profiles, dictionary: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+    """Row heads by name: features as they are labelled, figures of the profile in words."""
+    named = {
+        "share": "Share of customers", "customers": "Customers", "revenue": "Revenue a year",
+        "gross_margin": "Gross margin a year", "service_cost": "Cost of service a year",
+        "return_cost": "Cost of returns a year", "marketing_cost": "Cost of marketing a year",
+        "contribution": "Contribution a year", "roi": "Return per 1 of service and marketing",
+        "lifetime_value": "Lifetime value", "break_even": "Break-even", "revenue_share": "Share of revenue",
+        "contribution_share": "Share of contribution", "total_revenue": "Revenue, all together",
+        "total_contribution": "Contribution, all together", "losing_share": "Cost more than they bring",
+    }  # fmt: skip
+    named.update({name: first_upper(short(label)) for name, label in dictionary})
+    named.update({name: label_of(fact.feature) for name, fact in profiles.everyone.facts.items()})
+    return named

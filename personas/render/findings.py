@@ -1,0 +1,194 @@
+"""Further findings of the dossier: family tree, differences, rules, choices, the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from personas.narrative.formatting import count, fixed, percent, show
+from personas.render.bars import bar
+from personas.render.blocks import Cell, Chart, Column, Row, Section, Table
+from personas.render.drawings import Cloud, picture
+from personas.render.facts import label_of, typical
+from personas.render.styles import persona_token
+from personas.render.text import and_list, first_upper, short
+from personas.study import Study
+
+
+def segment_names(study: Study) -> dict[int, str]:
+    """Names by segment; "Segment 3" where there is no persona."""
+    names = {segment: f"Segment {segment + 1}" for segment in range(study.segmentation.k)}
+    return names | {p.segment: short(p.name) for p in study.personas}
+
+
+def _float(row: Mapping[str, object], key: str) -> float | None:
+    value = row.get(key)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def lineage_section(study: Study) -> Section | None:
+    """Where the segments of each k come from when one more is allowed."""
+    lineage, locale = study.segmentation.lineage, study.about.language
+    rows = []
+    for step in lineage:
+        k, segment, origins = _float(step, "k"), _float(step, "segment"), step.get("from")
+        if k is None or segment is None or not isinstance(origins, list | tuple):
+            continue
+        told = [
+            f"{percent(share, locale)} from segment {int(origin) + 1}"
+            for one in origins
+            if isinstance(one, dict)
+            and (share := _float(one, "share")) is not None
+            and (origin := _float(one, "segment")) is not None
+            and share >= 0.05
+        ]
+        name = (
+            segment_names(study).get(int(segment), "")
+            if int(k) == study.segmentation.k
+            else f"Segment {int(segment) + 1}"
+        )
+        rows.append(Row(f"{int(k)}", (Cell(name), Cell(and_list(told) if told else "new"))))
+    if not rows:
+        return None
+    columns = (Column("k"), Column("Segment", True), Column("Its customers were, one step before", True))
+    table = Table("Family tree of segments, k to k + 1", columns, tuple(rows), wide=True)
+    return Section(
+        "tree", "", "What one more segment takes apart", tables=(table,), note="Shares under 5% are not listed."
+    )
+
+
+def differences_section(study: Study) -> Section | None:
+    """Variables that did not form the segments and still tell them apart."""
+    if not study.personas or study.about.verdict == "none":
+        return None
+    locale, names = study.about.language, segment_names(study)
+    describing = [e for e in study.dictionary if e.role == "profile" and not e.feature.derived_from]
+    rows: list[tuple[float, Row]] = []
+    for entry in describing:
+        found = [
+            (e.value, p.segment, e) for p in study.profiles.segments if (e := typical(p.facts.get(entry.feature.name)))
+        ]
+        if len(found) < 2:
+            continue
+        low, high = min(found, key=lambda item: item[:2]), max(found, key=lambda item: item[:2])
+        effects = [
+            abs(f.effect.value) for p in study.profiles.segments if (f := p.facts.get(entry.feature.name)) and f.effect
+        ]
+        largest = max(effects, default=0.0)
+        ends = [Cell(f"{names[end[1]]}, {show(end[2], locale)}") for end in (high, low)]
+        effect = Cell(fixed(largest, 2) if effects else "", bar="")
+        rows.append(
+            (
+                largest,
+                Row(
+                    label_of(entry.feature, True),
+                    (*ends, effect, Cell(bar=bar(largest, 1, kind="soft") if effects else "")),
+                ),
+            )
+        )
+    if not rows:
+        return None
+    rows.sort(key=lambda item: (-item[0], item[1].head))
+    columns = (
+        Column("Variable, not used to form"),
+        Column("Highest", True),
+        Column("Lowest", True),
+        Column("Largest effect"),
+        Column("", bar=True),
+    )
+    table = Table(
+        "Differences on variables not used", columns, tuple(row for _, row in rows[:10]), wide=True,
+        note="Effect: Cliff's delta of one segment against all others, 0 none to 1 complete. Differences on the "
+        "forming variables are definitions and are not tested.",
+    )  # fmt: skip
+    large = rows[0][0] >= 0.33
+    heading = (
+        "They differ where it matters, on variables that did not form them"
+        if large
+        else "On variables that did not form them they differ little"
+    )
+    return Section("differences", "", heading, tables=(table,))
+
+
+def rules_section(study: Study) -> Section | None:
+    """The rule of every persona with its accuracy."""
+    locale = study.about.language
+    rows = tuple(
+        Row(
+            short(p.name),
+            (
+                Cell(p.rule.text),
+                Cell(count(p.rule.list_size, locale)),
+                Cell(percent(p.rule.precision, locale)),
+                Cell(percent(p.rule.recall, locale)),
+            ),
+        )
+        for p in study.personas
+        if p.rule
+    )
+    if not rows:
+        return None
+    columns = (Column("Persona"), Column("Rule", True), Column("List"), Column("Right"), Column("Found"))
+    note = "Right: share of the list that belongs there. Found: share of the persona that is on the list."
+    table = Table("Rules and their accuracy", columns, rows, note=note, wide=True)
+    return Section("rules", "", "A rule of at most three conditions finds them again in the CRM", tables=(table,))
+
+
+def sensitivity_section(study: Study) -> Section | None:
+    """The choices ledger: how much hangs on one choice."""
+    locale = study.about.language
+    ledger = [row for row in study.segmentation.sensitivity if _float(row, "ari") is not None]
+    if not ledger:
+        return None
+    ledger = sorted(ledger, key=lambda row: (_float(row, "ari") or 0.0, str(row.get("choice"))))
+    largest = max((_float(row, "customers_moved_share") or 0.0) for row in ledger)
+    with_money = any(_float(row, "contribution_moved_share") is not None for row in ledger)
+    rows = []
+    for row in ledger:
+        moved, earned = _float(row, "customers_moved_share"), _float(row, "contribution_moved_share")
+        cells = [
+            Cell(fixed(_float(row, "ari") or 0.0, 2)), Cell("unknown" if moved is None else percent(moved, locale)),
+            Cell(bar=bar(moved, largest, kind="soft") if moved else ""),
+        ]  # fmt: skip
+        if with_money:
+            cells.append(Cell("unknown" if earned is None else percent(earned, locale)))
+        rows.append(Row(first_upper(short(str(row.get("choice", "")))), tuple(cells)))
+    columns = [Column("Choice"), Column("Agreement"), Column("Customers moved"), Column("", bar=True)]
+    columns += [Column("Contribution moved")] if with_money else []
+    table = Table("Choices ledger", tuple(columns), tuple(rows), wide=True)
+    sub = "What changes if one choice is made otherwise and the rest stays."
+    return Section(
+        "choices",
+        "",
+        f"Most hangs on one choice: {rows[0].head[:1].lower() + rows[0].head[1:]}",
+        sub=sub,
+        tables=(table,),
+    )
+
+
+def picture_section(study: Study) -> Section | None:
+    """The customers as dots in two dimensions: for the eye, never for a distance."""
+    segmentation = study.segmentation
+    points, which = segmentation.map_points, segmentation.map_rows
+    if points is None or which is None or segmentation.map_kind == "none" or len(points) < 10:
+        return None
+    names = segment_names(study)
+    order = [p.segment for p in study.personas] or list(range(segmentation.k))
+    if study.about.verdict == "none":
+        clouds = [Cloud("", "ink2", tuple((float(x), float(y)) for x, y in points))]
+    else:
+        labels = segmentation.labels[which]
+        clouds = [
+            Cloud(
+                names[segment], persona_token(place), tuple((float(x), float(y)) for x, y in points[labels == segment])
+            )
+            for place, segment in enumerate(order)
+        ]
+    kind = {"umap": "UMAP", "pca": "principal components"}.get(segmentation.map_kind, segmentation.map_kind)
+    named = and_list([c.name for c in clouds if c.name]) or "all customers"
+    label = f"Picture of {len(points):,} customers in two dimensions by {kind}, one colour for each of: {named}."
+    wide, narrow = picture(clouds, label)
+    caption = (
+        f"Each dot is a customer of a sample, placed by {kind}. For the eye only: distances and gaps on this picture "
+        "mean nothing, and no figure of this report was taken from it."
+    )
+    return Section("picture", "", "The customers in one picture", chart=Chart(wide, narrow, caption))

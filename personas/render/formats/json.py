@@ -1,0 +1,207 @@
+"""The study for other programs: personas, segmentation, features and audit; full precision, keys of the contract."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from personas.estimate import Estimate, Notice
+from personas.narrative.persona import Evidence, Persona
+from personas.profiles.records import Economics
+from personas.render.formats.csv import COLUMNS
+from personas.study import Study
+
+SCHEMA_VERSION = "1.0"
+_PER_CUSTOMER = (
+    "revenue", "gross_margin", "service_cost", "return_cost", "marketing_cost", "contribution", "roi", "lifetime_value",
+    "break_even", "losing_share",
+)  # fmt: skip
+
+
+def render_json(study: Study) -> dict[str, str]:
+    """``personas.json``, ``segmentation.json``, ``features.json`` and ``audit.json``."""
+    documents = {
+        "personas.json": personas_document(study),
+        "segmentation.json": segmentation_document(study),
+        "features.json": features_document(study),
+        "audit.json": audit_document(study),
+    }
+    return {name: dumped(document) for name, document in documents.items()}
+
+
+def dumped(document: object) -> str:
+    """JSON text: UTF-8, two blanks, shortest floats, no NaN; the order of keys is the order of writing."""
+    return json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def estimate_document(estimate: Estimate | None) -> dict[str, Any] | None:
+    """An Estimate with its keys, None where unknown."""
+    if estimate is None:
+        return None
+    return {
+        "value": estimate.value, "low": estimate.low, "high": estimate.high, "unit": estimate.unit, "n": estimate.n,
+        "basis": estimate.basis,
+    }  # fmt: skip
+
+
+def personas_document(study: Study) -> dict[str, Any]:
+    """Contract, section 4."""
+    about = study.about
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": {
+            "name": about.name, "snapshot_date": about.snapshot_date, "window_days": about.window_days,
+            "currency": about.currency, "customers": about.customers, "verdict": about.verdict, "k": about.k,
+            "seed": about.seed, "language": about.language,
+        },
+        "personas": [persona_document(persona) for persona in study.personas],
+        "notices": [notice_document(notice) for notice in study.notices],
+    }  # fmt: skip
+
+
+def persona_document(persona: Persona) -> dict[str, Any]:
+    """One entry of ``personas``."""
+    age = estimate_document(persona.age)
+    if age is not None and persona.age_quartiles:
+        age["middle_half"] = list(persona.age_quartiles)
+    return {
+        "id": persona.id,
+        "segment": persona.segment,
+        "name": persona.name,
+        "tagline": persona.tagline,
+        "age": age,
+        "gender": persona.gender,
+        "place": persona.place,
+        "size": {name: estimate_document(persona.size.get(name)) for name in _SIZE},
+        "archetype": {"name": persona.archetype, "scores": dict(persona.archetype_scores)},
+        "rfm": dict(persona.rfm),
+        "story": persona.story,
+        "statements": [
+            {
+                "id": s.id, "text": s.text, "claim": s.claim, "kind": s.kind, "block": s.block,
+                "evidence": [evidence_document(e) for e in s.evidence],
+            }
+            for s in persona.statements
+        ],
+        "economics": economics_document(persona.economics),
+        "actions": [
+            {
+                "id": a.id, "title": a.title, "channel": a.channel, "message": a.message, "offer": a.offer,
+                "cadence": a.cadence, "trigger": a.trigger, "expected": a.expected, "do_not": a.do_not,
+            }
+            for a in persona.actions
+        ],
+        "rule": None if persona.rule is None else {
+            "text": persona.rule.text, "sql": persona.rule.sql, "fidelity": estimate_document(persona.rule.fidelity),
+            "conditions": [list(condition) for condition in persona.rule.conditions],
+            "list_size": persona.rule.list_size, "precision": persona.rule.precision, "recall": persona.rule.recall,
+        },
+        "trust": {
+            "stability": estimate_document(persona.stability), "stability_word": persona.stability_word,
+            "core_share": persona.core_share,
+            "prevalence": {name: persona.prevalence.get(name) for name in ("of_segment", "of_customers")},
+        },
+        "to_find_out": list(persona.to_find_out),
+        "notices": [notice_document(notice) for notice in persona.notices],
+    }  # fmt: skip
+
+
+_SIZE = ("customers", "share", "revenue_share", "contribution_share")
+
+
+def evidence_document(evidence: Evidence) -> dict[str, Any]:
+    """The numbers behind one statement."""
+    return {
+        "feature": evidence.feature,
+        "statistic": evidence.statistic,
+        "segment": estimate_document(evidence.segment),
+        "everyone": estimate_document(evidence.everyone),
+        "effect": evidence.effect,
+        "others": [estimate_document(other) for other in evidence.others],
+    }
+
+
+def economics_document(economics: Economics) -> dict[str, Any]:
+    """Money per customer and year, and the totals of the window."""
+    per_customer = {name: estimate_document(getattr(economics, name)) for name in _PER_CUSTOMER}
+    totals = {name: estimate_document(getattr(economics, name)) for name in ("total_revenue", "total_contribution")}
+    return {"level": economics.level, **per_customer, **totals}
+
+
+def notice_document(notice: Notice) -> dict[str, Any]:
+    """A notice with its keys."""
+    return {"code": notice.code, "text": notice.text, "count": notice.count}
+
+
+def segmentation_document(study: Study) -> dict[str, Any]:
+    """Contract, section 5."""
+    s = study.segmentation
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "algorithm": s.algorithm,
+        "k": s.k,
+        "k_silhouette": s.k_silhouette,
+        "verdict": s.verdict,
+        "reasons": list(s.reasons),
+        "k_fixed": s.k_fixed,
+        "protocol": s.protocol,
+        "min_size": s.min_size,
+        "seed": s.seed,
+        "gate": None if s.gate is None else dict(s.gate),
+        "candidates": [{name: getattr(c, name) for name in COLUMNS} for c in s.candidates],
+        "stability": [estimate_document(estimate) for estimate in s.stability],
+        "lineage": [dict(step) for step in s.lineage],
+        "sensitivity": [{"contribution_moved_share": None, **row} for row in s.sensitivity],
+        "notices": [notice_document(notice) for notice in s.notices],
+    }
+
+
+def features_document(study: Study) -> dict[str, Any]:
+    """The feature dictionary."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "features": [
+            {
+                "name": e.feature.name, "label": e.feature.label, "family": e.feature.family, "words": e.feature.words,
+                "unit": e.feature.unit, "role": e.role, "transform": e.transform, "missing_share": e.missing_share,
+                "share_of_distance": e.share_of_distance, "derived_from": list(e.feature.derived_from), "note": e.note,
+            }
+            for e in study.dictionary
+        ],
+    }  # fmt: skip
+
+
+def audit_document(study: Study) -> dict[str, Any]:
+    """What was read, used and set aside; amounts as exact decimal text."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "control_totals": [
+            {
+                "table": line.table, "step": line.step, "label": line.label, "rows": line.rows, "amount": line.amount,
+                "customers": line.customers,
+            }
+            for line in study.audit.lines
+        ],
+        "interpretation": [dict(source) for source in study.audit.interpretation],
+        "notices": [notice_document(notice) for notice in study.audit.notices],
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """What JSON knows: dates as ISO text, numpy scalars as numbers, what is not finite as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, date):
+        return value.isoformat()
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)

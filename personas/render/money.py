@@ -1,0 +1,102 @@
+"""What customers cost and are worth, as rows: unknown stays unknown, a cost is outlined, a loss is hollow."""
+
+from __future__ import annotations
+
+from personas.estimate import Estimate
+from personas.narrative.formatting import MINUS, interval, money, number, percent, show
+from personas.profiles.records import Economics
+from personas.render.bars import bar, step
+from personas.render.blocks import Measure
+
+_COSTS = (("service_cost", "Service"), ("return_cost", "Returns"), ("marketing_cost", "Marketing"))
+
+
+def cost_rows(own: Economics, everyone: Economics, locale: str) -> tuple[Measure, ...]:
+    """The small cascade from revenue to contribution; a row that nobody in the study knows shows "unknown"."""
+    if own.level == "none" and own.revenue is None:
+        return ()
+    scale = max((abs(e.value) for e in (own.revenue, own.gross_margin) if e), default=0.0)
+    low = min(0.0, own.contribution.value) if own.contribution else 0.0
+    rows = [
+        _amount("Revenue, after returns", own.revenue, everyone.revenue, (low, scale), locale),
+        _amount("Gross margin", own.gross_margin, everyone.gross_margin, (low, scale), locale),
+    ]
+    left = own.gross_margin.value if own.gross_margin else None
+    for name, label in _COSTS:
+        cost: Estimate | None = getattr(own, name)
+        if cost is None and name == "return_cost":
+            continue
+        drawn = ""
+        if cost is not None and left is not None:
+            drawn = step(left, left - cost.value, scale, low)
+            left -= cost.value
+        else:
+            left = None  # the cascade ends where a cost is unknown
+        rows.append(Measure(label, _taken(cost, locale), drawn, _taken(getattr(everyone, name), locale)))
+    contribution = own.contribution
+    drawn = bar(contribution.value, scale, low=low) if contribution else ""
+    total = Measure("Contribution", show(contribution, locale), drawn, show(everyone.contribution, locale), total=True)
+    return (*rows, total)
+
+
+def _amount(
+    label: str, own: Estimate | None, everyone: Estimate | None, ends: tuple[float, float], locale: str
+) -> Measure:
+    drawn = bar(own.value, ends[1], kind="soft", low=ends[0]) if own else ""
+    return Measure(label, show(own, locale), drawn, show(everyone, locale))
+
+
+def _taken(cost: Estimate | None, locale: str) -> str:
+    """A cost with its minus; 0 has none."""
+    if cost is None:
+        return "unknown"
+    text = show(cost, locale)
+    return text if text.startswith(MINUS) or not any(ch.isdigit() and ch != "0" for ch in text) else f"{MINUS}{text}"
+
+
+def lifetime_rows(own: Economics, currency: str, locale: str) -> tuple[tuple[str, str, str], ...]:
+    """(term, figure, rest) of return, lifetime value, break-even and losers; nothing where contribution is unknown."""
+    if own.contribution is None:
+        return ()
+    rows = []
+    if own.roi is not None:
+        unit = money(1, currency, locale)
+        rows.append(
+            ("Return", number(own.roi.value, locale), f"per {unit} of service and marketing{_bracket(own.roi, locale)}")
+        )
+    if own.lifetime_value is not None:
+        rows.append(
+            ("Lifetime", show(own.lifetime_value, locale), f"value to come{_bracket(own.lifetime_value, locale)}")
+        )
+    if own.break_even is not None:
+        rows.append(
+            (
+                "Break-even",
+                show(own.break_even, locale),
+                f"{_unit_words(own.break_even)}{_bracket(own.break_even, locale)}",
+            )
+        )
+    if own.losing_share is not None and own.losing_share.value > 0:
+        rows.append(("Losing", percent(own.losing_share.value, locale), "of them cost more than they bring"))
+    return tuple(rows)
+
+
+def _unit_words(estimate: Estimate) -> str:
+    head, _, per = estimate.unit.partition("/")
+    return f"{'' if head.isupper() else head}{f' a {per}' if per else ''}".strip()
+
+
+def _bracket(estimate: Estimate, locale: str) -> str:
+    text = interval(estimate, locale)
+    return f" ({text})" if text else ""
+
+
+def costs_note(own: Economics) -> str:
+    """What is missing for the next level, and how to get it."""
+    if own.contribution is not None:
+        return ""
+    if own.level == "none" and own.revenue is None:
+        return "No amounts were given, so nothing is said about money."
+    if own.gross_margin is None:
+        return "Gross margin needs the cost of goods: give unit costs of products or one margin rate."
+    return "Contribution needs the cost of service: set a price per minute."

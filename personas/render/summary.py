@@ -1,0 +1,183 @@
+"""The first page: the finding as a title, key figures, the ladder of verdicts, where customers and money are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from personas.errors import count_of
+from personas.estimate import Estimate
+from personas.narrative.formatting import count, day, interval, money, number, percent, show
+from personas.narrative.persona import Persona
+from personas.profiles.records import Economics
+from personas.render.blocks import Cell, Chart, Column, KeyFigure, Row, Section, Step, Table
+from personas.render.drawings import Pair, dumbbell
+from personas.render.styles import persona_token
+from personas.render.text import and_list, first_upper, in_words, sentence, short
+from personas.study import Study
+
+_LADDER = (
+    ("none", "None", "No better than data without structure"),
+    ("constructive", "Constructive", "A useful cut, one of several"),
+    ("reproducible", "Reproducible", "Comes back when the data are drawn again"),
+    ("natural", "Natural", "Comes back, and gaps lie between all neighbours"),
+)
+_HEADINGS = {
+    "none": "No segments were found",
+    "constructive": "The segments are one useful cut of several",
+    "reproducible": "The segments are reproducible, not natural",
+    "natural": "The segments are natural",
+}
+
+
+def finding(study: Study) -> str:
+    """The title: how many kinds of customer there are and where the money is, in one breath."""
+    if study.about.verdict == "none" or not study.personas:
+        return "No segments were found"
+    number = len(study.personas)
+    opening = f"{first_upper(in_words(number))} kinds of customer."
+    name, shares = _best_known_shares(study)
+    if not shares:
+        largest = max(study.personas, key=lambda p: _value(p.size.get("share")))
+        return (
+            f"{opening} The largest, {short(largest.name)}, is {show(largest.size.get('share'), study.about.language)}."
+        )
+    leading, total = 0, 0.0
+    for share in sorted(shares, reverse=True):
+        leading, total = leading + 1, total + share
+        if total >= 0.5:
+            break
+    verb = "brings" if leading == 1 else "bring"
+    middle = f" {first_upper(in_words(leading))} of them {verb} {percent(total, study.about.language)} of the {name}"
+    return opening + middle + _losers(study) + "."
+
+
+def _best_known_shares(study: Study) -> tuple[str, list[float]]:
+    for key, name in (("contribution_share", "contribution"), ("revenue_share", "revenue")):
+        shares = [estimate.value for p in study.personas if (estimate := p.size.get(key)) is not None]
+        if len(shares) == len(study.personas):
+            return name, shares
+    return "", []
+
+
+def _losers(study: Study) -> str:
+    totals = [t.value for p in study.personas if (t := p.economics.total_contribution) is not None]
+    losses = [value for value in totals if value < 0]
+    if not losses:
+        return ""
+    amount = money(-sum(losses), study.about.currency, study.about.language)
+    verb = "costs" if len(losses) == 1 else "cost"
+    return f", {in_words(len(losses))} {verb} {amount} {_period_words(study)}"
+
+
+def _period_words(study: Study) -> str:
+    days = study.about.window_days
+    return "a year" if 360 <= days <= 370 else f"in {days:,} days"
+
+
+def _value(estimate: Estimate | None) -> float:
+    return estimate.value if estimate else 0.0
+
+
+def lede(study: Study) -> tuple[str, ...]:
+    """Who was looked at, over which days, and into which groups they fall."""
+    about, locale = study.about, study.about.language
+    last = about.snapshot_date - timedelta(days=1)
+    days, studied = count(about.window_days, locale), count(about.customers, locale)
+    text = f"In the {days} days to {day(last, locale)}, {studied} customers were studied"
+    if about.customers_known > about.customers:
+        text += f", of {count(about.customers_known, locale)} that the data know"
+    if about.verdict == "none" or not study.personas:
+        more = (
+            "They are no more alike in groups than customers drawn without any structure would be. "
+            "No persona is written, because it would describe a line drawn at will."
+        )
+        return (f"{text}. {more}",)
+    named = and_list([f"{short(p.name)} ({show(p.size.get('share'), locale)})" for p in study.personas])
+    lines = [f"{text}. They fall into {in_words(len(study.personas))} groups: {named}."]
+    first = study.personas[0]
+    lines.append(" ".join(f"{short(p.name)}: {sentence(p.tagline)}" for p in study.personas) if first.tagline else "")
+    set_aside = [
+        f"{short(name.replace('_', ' '))}: {count_of(customers, 'customer')}, {money(revenue, about.currency, locale)}"
+        for name, customers, revenue in study.profiles.set_aside
+    ]
+    if set_aside:
+        lines.append(f"Kept apart from the groups by a rule, and counted in all totals: {'; '.join(set_aside)}.")
+    return tuple(line for line in lines if line)
+
+
+def key_figures(study: Study) -> tuple[KeyFigure, ...]:
+    """Customers, revenue, contribution, return: unknown ones say so."""
+    locale, everyone = study.about.language, study.profiles.everyone
+    economics: Economics = everyone.economics
+    figures = [KeyFigure(count(study.about.customers, locale), "customers studied")]
+    if economics.level == "none" and economics.total_revenue is None:
+        figures.append(KeyFigure(str(study.about.k), "segments"))
+        return tuple(figures)
+    figures.append(KeyFigure(show(economics.total_revenue, locale), "revenue after returns"))
+    figures.append(KeyFigure(show(economics.total_contribution, locale), "contribution after service and marketing"))
+    if economics.roi is not None:
+        one = money(1, study.about.currency, locale)
+        between = interval(economics.roi, locale)
+        label = f"per {one} of service and marketing{f' ({between})' if between else ''}"
+        figures.append(KeyFigure(number(economics.roi.value, locale), label))
+    else:
+        figures.append(KeyFigure("unknown", "return on service and marketing: costs are missing"))
+    return tuple(figures)
+
+
+def ladder(verdict: str) -> tuple[Step, ...]:
+    """The four possible answers, the given one marked."""
+    return tuple(Step(name, text, code == verdict) for code, name, text in _LADDER)
+
+
+def verdict_heading(verdict: str) -> str:
+    """The verdict as a sentence."""
+    return _HEADINGS.get(verdict, f"The verdict is {verdict}")
+
+
+def money_section(study: Study) -> Section | None:
+    """Where customers and money are: a dumbbell with its table, or sizes alone where money is unknown."""
+    if not study.personas or study.about.verdict == "none":
+        return None
+    what, shares = _best_known_shares(study)
+    table = _money_table(study)
+    if not shares:
+        return Section("sizes", "Sizes", "Money is unknown, so customers are all that can be counted", tables=(table,))
+    key = f"{what}_share"
+    pairs = [
+        Pair(short(p.name), persona_token(place), _value(p.size.get("share")), _value(p.size.get(key)))
+        for place, p in enumerate(study.personas)
+    ]
+    wide, narrow = dumbbell(pairs, what)
+    apart = max(abs((pair.money or 0) - pair.customers) for pair in pairs) > 0.1
+    heading = f"Where the customers are is {'not ' if apart else ''}where the {what} is"
+    caption = f"Open circle: share of customers. Filled: share of {what}. A hollow mark left of zero is a loss."
+    return Section("glance", "Money at a glance", heading, chart=Chart(wide, narrow, caption, table))
+
+
+def _money_table(study: Study) -> Table:
+    locale = study.about.language
+    titles = ("Persona", "Customers", "Share", "Revenue", "Share", "Contribution", "Share")
+    columns = tuple(Column(title) for title in titles)
+    rows = tuple(Row(short(p.name), _money_cells(p, locale)) for p in study.personas)
+    everyone = study.profiles.everyone
+    foot = [
+        Cell(show(everyone.customers, locale)), Cell(""),
+        Cell(show(everyone.economics.total_revenue, locale)), Cell(""),
+        Cell(show(everyone.economics.total_contribution, locale)), Cell(""),
+    ]  # fmt: skip
+    caption = "Customers, revenue and contribution by persona"
+    return Table(caption, columns, rows, (Row("All", tuple(foot)),))
+
+
+def _money_cells(persona: Persona, locale: str) -> tuple[Cell, ...]:
+    size, economics = persona.size, persona.economics
+    figures = (
+        size.get("customers"), size.get("share"), economics.total_revenue, size.get("revenue_share"),
+        economics.total_contribution, size.get("contribution_share"),
+    )  # fmt: skip
+    return tuple(Cell(show(figure, locale), _small(figure, locale)) for figure in figures)
+
+
+def _small(estimate: Estimate | None, locale: str) -> str:
+    return interval(estimate, locale) if estimate is not None and estimate.unit == "share" else ""

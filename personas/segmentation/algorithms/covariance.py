@@ -1,0 +1,75 @@
+"""Covariances of a mixture: shapes, shrinkage to the pooled covariance, and a cap on how unlike they may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from personas.segmentation.records import Floats
+
+SHAPES = ("full", "tied", "diag", "spherical")
+
+
+@dataclass(frozen=True, slots=True)
+class Regularisation:
+    """How covariances are kept away from singular (method.md 7.2).
+
+    ``shrinkage`` rows worth of pooled covariance are added to each component (None: d + 2; Fraley and Raftery 2007);
+    ``ridge`` times the mean variance is added to each variance; no two eigenvalues differ by more than the factor
+    ``cap`` (Fritz, García-Escudero and Mayo-Iscar 2013).
+    """
+
+    shrinkage: float | None = None
+    ridge: float = 1e-6
+    cap: float = 50.0
+
+
+OFF = Regularisation(shrinkage=0.0, ridge=0.0, cap=np.inf)
+
+
+def free_parameters(shape: str, k: int, d: int) -> int:
+    """How many numbers a mixture of ``k`` components in ``d`` columns is free to choose."""
+    covariance = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d, "spherical": k}[shape]
+    return (k - 1) + k * d + covariance
+
+
+def estimate(X: Floats, means: Floats, responsibilities: Floats, shape: str, how: Regularisation) -> Floats:
+    """(k, d, d) covariances of the components, regularised."""
+    n, d = X.shape
+    counts = responsibilities.sum(axis=0)
+    raw = np.empty((len(means), d, d))
+    for j, mean in enumerate(means):
+        rows = X - mean
+        raw[j] = (rows * responsibilities[:, j, None]).T @ rows / counts[j]
+    pooled = np.tensordot(counts / n, raw, axes=1)
+    nu = (d + 2.0) if how.shrinkage is None else how.shrinkage
+    if shape == "tied":
+        shrunk = np.repeat(pooled[None], len(means), axis=0)
+    else:
+        shrunk = (counts[:, None, None] * raw + nu * pooled) / (counts + nu)[:, None, None]
+    if shape in ("diag", "spherical"):
+        variances = np.einsum("kii->ki", shrunk)
+        if shape == "spherical":
+            variances = np.repeat(variances.mean(axis=1, keepdims=True), d, axis=1)
+        shrunk = np.einsum("ki,ij->kij", variances, np.eye(d))
+    shrunk = shrunk + how.ridge * np.trace(pooled) / d * np.eye(d)
+    return _capped(shrunk, counts, how.cap)
+
+
+def _capped(covariances: Floats, counts: Floats, cap: float) -> Floats:
+    """The same covariances with all eigenvalues clipped to [m, cap m], m chosen by the likelihood."""
+    if not np.isfinite(cap):
+        return covariances
+    values, vectors = np.linalg.eigh(covariances)
+    low, high = float(values.min()), float(values.max())
+    if low > 0 and high <= cap * low:
+        return covariances
+    floor = max(low, high * 1e-12)
+    grid = np.geomspace(floor, high, 200)[:, None, None]
+    clipped = np.clip(values, grid, cap * grid)
+    costs = ((np.log(clipped) + values / clipped) * counts[:, None]).sum(axis=(1, 2))
+    best = grid[int(np.argmin(costs)), 0, 0]
+    kept = np.clip(values, best, cap * best)
+    result: Floats = np.einsum("kij,kj,klj->kil", vectors, kept, vectors)
+    return result

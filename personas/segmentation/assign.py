@@ -1,0 +1,71 @@
+"""The model's labels for all customers, batch by batch where the customers live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from personas.segmentation.records import Fitted, Floats, Labels, Segmentation
+from personas.segmentation.resampling import confidence
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from personas.engines import Table
+    from personas.features.coding import FeatureMatrix
+    from personas.features.feature import Customers
+
+NAME = "labels"
+
+
+def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentation) -> Table:
+    """A table ``labels``: customer_id, segment INTEGER, membership DOUBLE, confidence DOUBLE.
+
+    One row per customer in the study, those that were clustered and those that were not; the fit is not touched.
+    ``confidence`` is the share of resamples that put the customer into the same segment. Labels of clustered customers
+    are those of ``segmentation``.
+    """
+    import pyarrow as pa
+
+    from personas.features.recoding import raw_values, recode
+
+    needed = tuple(dict.fromkeys(column.feature for column in matrix.coding.columns))
+    forming = tuple(customers.feature(name) for name in needed)
+    table = customers.engine.make("features_to_assign", to_assign_sql(customers.table.name, needed))
+    schema = pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("segment", pa.int32()),
+            ("membership", pa.float64()),
+            ("confidence", pa.float64()),
+        ]
+    )
+
+    def label(batch: pa.RecordBatch) -> pa.RecordBatch:
+        X = recode(matrix.coding, raw_values(batch, forming))
+        labels, membership, sure = label_rows(X, segmentation.model, segmentation.resampled)
+        ids = batch.column("customer_id").cast(pa.string())
+        return pa.RecordBatch.from_arrays(
+            [ids, pa.array(labels, pa.int32()), pa.array(membership), pa.array(sure)], schema=schema
+        )
+
+    return customers.engine.map(NAME, table, label, schema)
+
+
+def to_assign_sql(table: str, features: tuple[str, ...]) -> str:
+    """The features that the model needs, of the customers in the study."""
+    from personas.engines.portable import quoted
+
+    columns = ",\n  ".join(quoted(name) for name in ("customer_id", *features))
+    return f"SELECT\n  {columns}\nFROM {quoted(table)}\nWHERE in_study"
+
+
+def label_rows(
+    X: Floats, model: Fitted, resampled: tuple[tuple[Fitted, Labels], ...]
+) -> tuple[Labels, Floats, Floats]:
+    """(n,) segment, membership in it, and confidence of each coded row."""
+    if len(X) == 0:
+        return np.empty(0, dtype=np.int32), np.empty(0), np.empty(0)
+    labels = model.predict(X)
+    return labels, model.membership(X)[np.arange(len(X)), labels], confidence(X, labels, resampled)

@@ -1,0 +1,132 @@
+"""Every k of one algorithm, fitted once and scored: the fast path without resampling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.indices import INDICES
+from personas.segmentation.indices.squared_silhouette import squared_silhouette
+from personas.segmentation.preflight import Limits, canonical_order, check_matrix, plan
+from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Progress
+from personas.segmentation.silhouette import Silhouette, silhouettes
+from personas.segmentation.streams import Step, stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STARTS = 20
+Value = TypeVar("Value", np.int32, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One k: the fitted model, its silhouettes and its row of the table."""
+
+    fitted: Fitted
+    silhouette: Silhouette
+    candidate: Candidate
+
+
+def fit_all(
+    X: Floats, ks: Iterable[int], algorithm: Algorithm, seed: int, starts: int, progress: Progress | None = None
+) -> dict[int, Fitted]:
+    """The reference model of each k, largest k last."""
+    wanted = sorted(ks)
+    models = {}
+    for i, k in enumerate(wanted):
+        if progress:
+            progress(f"{algorithm.label}, {k} segments", i / len(wanted))
+        models[k] = algorithm.fit(X, k, stream(seed, Step.REFERENCE_FIT, k), starts)
+    return models
+
+
+def score_all(
+    X: Floats, models: Mapping[int, Fitted], seed: int, *, indices: bool = True, progress: Progress | None = None
+) -> dict[int, Trial]:
+    """Silhouettes of all models in one pass over the distances, and the other indices when ``indices``."""
+    if not models:
+        return {}
+    scores = silhouettes(X, [model.labels for model in models.values()], seed, progress)
+    return {
+        k: Trial(model, score, _candidate(X, model, score, indices))
+        for (k, model), score in zip(models.items(), scores, strict=True)
+    }
+
+
+def _candidate(X: Floats, model: Fitted, score: Silhouette, indices: bool) -> Candidate:
+    known = {field.name for field in fields(Candidate)}
+    done = {"silhouette", "silhouette_squared"}
+    values = {index.name: index.score(X, model) for index in INDICES if index.name not in done} if indices else {}
+    return Candidate(
+        algorithm=model.algorithm,
+        k=model.k,
+        silhouette=score.mean,
+        silhouette_error=score.error,
+        silhouette_squared=squared_silhouette(X, model.labels),
+        sizes=tuple(int(size) for size in np.bincount(model.labels, minlength=model.k)),
+        inertia=model.inertia,
+        calinski_harabasz=values.get("calinski_harabasz"),
+        davies_bouldin=values.get("davies_bouldin"),
+        bic=values.get("bic"),
+        icl=values.get("icl"),
+        segment_silhouettes=score.segments,
+        optimum_share=getattr(model, "optimum_share", None),
+        silhouette_macro=score.macro,
+        other_indices=tuple((name, value) for name, value in values.items() if name not in known),
+    )
+
+
+def scan(
+    X: Floats | pd.DataFrame, *, k: int | tuple[int, int] = (2, 12), algorithm: str = "kmeans", seed: int = 0
+) -> pd.DataFrame:
+    """One row per k with inertia and silhouettes; ``attrs["labels"][k]`` holds the labels (n,).
+
+    Fits and silhouettes only, no resampling: it says which k separates best, not whether the segments return.
+
+    Parameters
+    ----------
+    X : (n, d) array or DataFrame
+        Finite numbers, already scaled; at least 50 rows. Row order does not change the result.
+    k : int or (lowest, highest)
+        Clipped to what the data carry: ten different rows and max(50, 2%) customers a segment.
+    algorithm : str
+        A name of ``personas plugins algorithms``.
+
+    Returns
+    -------
+    DataFrame
+        k, inertia, silhouette, silhouette_error, silhouette_squared, smallest_share. Exact up to 20,000 rows; beyond,
+        the silhouette is sampled and ``silhouette_error`` is the half width of its 95% interval.
+
+    >>> import numpy as np
+from numpy.typing import NDArray
+    >>> two = np.concatenate([np.zeros((100, 1)), np.full((100, 1), 9.0)]) + np.linspace(0, 1, 200)[:, None]
+    >>> table = scan(two, k=(2, 3))
+    >>> int(table["k"][table["silhouette"].idxmax()]), table.attrs["labels"][2][:2].tolist()
+    (2, [0, 0])
+    """
+    import pandas as pd
+
+    limits = Limits()
+    given = check_matrix(X, limits.least_rows)
+    order, distinct = canonical_order(given)
+    grid = plan(len(given), distinct, k, None, limits)
+    rows = np.ascontiguousarray(given[order])
+    trials = score_all(rows, fit_all(rows, grid.ks, ALGORITHMS.get(algorithm), seed, STARTS), seed, indices=False)
+    columns = ("k", "inertia", "silhouette", "silhouette_error", "silhouette_squared", "smallest_share")
+    table = pd.DataFrame([[getattr(t.candidate, c) for c in columns] for t in trials.values()], columns=list(columns))
+    table.attrs["labels"] = {k: as_given(t.fitted.labels, order) for k, t in trials.items()}
+    return table
+
+
+def as_given(values: NDArray[Value], order: NDArray[np.int64]) -> NDArray[Value]:
+    """Values of rows in canonical order, back in the caller's order."""
+    back = np.empty_like(values)
+    back[order] = values
+    return back

@@ -1,0 +1,111 @@
+"""All sources of a study as canonical tables: read, convert, apply the rules, prove the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from personas.config import Config
+from personas.engines.engine import Engine, Table
+from personas.errors import ConfigError, InputError, LimitError, PersonasError, count_of
+from personas.sources import lines, orders, people
+from personas.sources.canonical import Audit, Tables
+from personas.sources.load import Loaded, load
+from personas.sources.mapping import given_columns
+from personas.sources.window import find_window
+from personas.sources.work import Work
+
+Progress = Callable[[str, float], None]
+ORDER = ("customers", "orders", "order_lines", "products", "tickets", "reach")
+
+
+def prepare(engine: Engine, config: Config, progress: Progress | None = None) -> Tables:
+    """The canonical tables of a study inside the engine, with their control totals.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where the tables go.
+    config : Config
+        Sources, study and folder.
+    progress : callable, optional
+        Called as ``progress(what, share)``.
+
+    Raises
+    ------
+    ConfigError, InputError, LimitError
+        With every problem of every source at once.
+    PersonasError
+        When money in is not money out: a bug of ours.
+    """
+    say = progress or (lambda what, share: None)
+    loaded = _load_all(engine, config, say)
+    say("applying the rules", 0.7)
+    window = find_window(engine, config, loaded)
+    work = Work(engine, config, loaded, window)
+    work.notices += [notice for item in loaded.values() for notice in item.notices]
+    marked_customers = people.mark_customers(work)
+    order_table, marked_orders = orders.make_orders(work)
+    products = lines.make_products(work)
+    line_table, made = lines.make_lines(work, marked_orders, order_table, products)
+    order_table = order_table or made
+    _refuse_nothing_left(work, order_table)
+    customers = people.make_customers(work, marked_customers, order_table)
+    tickets = people.make_tickets(work, customers)
+    reach = people.make_reach(work, customers)
+    say("done", 1.0)
+    return Tables(
+        customers, order_table, line_table, tickets, reach, given_columns(config.sources.get("customers")),
+        window.snapshot, window.days, config.study.currency or "",
+        Audit(tuple(work.audit), tuple(item.interpretation for item in loaded.values()), tuple(work.notices)),
+        tuple((name, item.raw.sha256) for name, item in loaded.items()),
+    )  # fmt: skip
+
+
+def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded]:
+    """Every source inside the engine; the problems of all of them together."""
+    loaded: dict[str, Loaded] = {}
+    errors: list[PersonasError] = []
+    alone = "orders" not in config.sources
+    for number, name in enumerate(name for name in ORDER if name in config.sources):
+        say(f"reading {name}", 0.7 * number / len(config.sources))
+        required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
+        try:
+            loaded[name] = load(
+                engine, name, config.sources[name], config.source_folder, config.study.currency, required
+            )
+        except LimitError:
+            raise
+        except (ConfigError, InputError) as error:
+            errors.append(error)
+    unpriced = [_without_currency(config, name, item) for name, item in loaded.items()]
+    errors += [mistake for mistake in unpriced if mistake is not None]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        kind = InputError if any(isinstance(error, InputError) for error in errors) else ConfigError
+        problems = [line for error in errors for line in _problems_of(error)]
+        raise kind(f"the sources have {count_of(len(problems), 'problem')}", problems)
+    return loaded
+
+
+def _problems_of(error: PersonasError) -> list[str]:
+    """An error as lines of a longer list; the place that its headline names goes with each of them."""
+    place = error.headline.split(" leaves ")[0].split(" lacks ")[0]
+    return [line if place in line else f"{place}: {line}" for line in error.problems] or [error.headline]
+
+
+def _without_currency(config: Config, name: str, item: Loaded) -> ConfigError | None:
+    money = [column.name for column in item.plan.columns if column.kind == "money"]
+    if not money or config.study.currency:
+        return None
+    return ConfigError(
+        f"sources.{name} has money ({', '.join(money)}) but the study no currency. Write study.currency: EUR"
+    )
+
+
+def _refuse_nothing_left(work: Work, order_table: Table | None) -> None:
+    if order_table is None or work.kept("orders") or work.kept("order_lines"):
+        return
+    name = "orders" if "orders" in work.loaded else "order_lines"
+    shown = [f"{line.rows:,} {line.label}" for line in work.audit if line.table == name and line.step != "read"]
+    raise InputError("no order is left to study. Correct the source, or the configuration that sets these aside", shown)

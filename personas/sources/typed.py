@@ -1,0 +1,196 @@
+"""Typed columns (Parquet, Arrow, DataFrame) to canonical types, as portable SQL; nothing leaves the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from personas.engines.engine import Engine
+from personas.engines.portable import quoted, text_literal
+from personas.errors import InputError
+from personas.sources.convert import Converted, fold
+from personas.sources.mapping import Mapped, Plan
+from personas.sources.numbers import MISSING
+from personas.sources.readers import Raw
+
+SQL_TYPES = {
+    "day": "DATE", "money": "DECIMAL(18, 4)", "number": "DECIMAL(18, 4)", "count": "BIGINT", "share": "DOUBLE",
+    "measure": "DOUBLE", "flag": "BOOLEAN",
+}  # fmt: skip
+"""SQL type of a kind; every other kind is VARCHAR."""
+
+
+def family_of(arrow_type: str) -> str:
+    """text, integer, float, decimal, day, flag, nothing or other: what an Arrow type's name stands for.
+
+    >>> family_of("timestamp[us]"), family_of("large_string"), family_of("list<item: int64>")
+    ('day', 'text', 'other')
+    """
+    if arrow_type.startswith("dictionary<values=string") or arrow_type in {"string", "large_string", "string_view"}:
+        return "text"
+    if arrow_type.startswith(("int", "uint")):
+        return "integer"
+    if arrow_type in {"float", "double", "halffloat"}:
+        return "float"
+    for start, name in (
+        ("decimal", "decimal"),
+        ("timestamp", "day"),
+        ("date", "day"),
+        ("bool", "flag"),
+        ("null", "nothing"),
+    ):
+        if arrow_type.startswith(start):
+            return name
+    return "other"
+
+
+FITTING = {
+    "id": {"text", "integer", "float", "nothing"},
+    "day": {"day", "nothing"},
+    "money": {"integer", "float", "decimal", "nothing"},
+    "number": {"integer", "float", "decimal", "nothing"},
+    "count": {"integer", "float", "decimal", "nothing"},
+    "share": {"integer", "float", "decimal", "nothing"},
+    "measure": {"integer", "float", "decimal", "nothing"},
+    "flag": {"flag", "integer", "float", "nothing"},
+}
+"""Families of types that a kind accepts without a grammar; categories and texts accept all but nested ones."""
+
+
+def check_type(kind: str, arrow_type: str, column: str, label: str) -> None:
+    """Raise InputError when a typed column cannot be of this kind."""
+    family = family_of(arrow_type)
+    if family == "other" or family not in FITTING.get(kind, {family}):
+        wanted = {"id": "ids", "day": "days", "flag": "yes and no"}.get(kind, kind)
+        raise InputError(
+            f"{label}, column {column!r}: type {arrow_type} cannot be read as {wanted}. Map another column"
+        )
+
+
+def finite_sql(column: str, family: str) -> str:
+    """Whether a typed value is there at all; NaN and infinite numbers are not."""
+    name = quoted(column)
+    return f"TRY_CAST({name} AS DECIMAL(38, 6)) IS NOT NULL" if family == "float" else f"{name} IS NOT NULL"
+
+
+def off_cent_sql(column: str) -> str:
+    """Whether a floating amount lies further than a millionth from whole cents."""
+    name = quoted(column)
+    return f"COALESCE(ABS({name} - ROUND({name}, 2)) * 1000000 > 1, FALSE)"
+
+
+def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str], *, cents: bool) -> str:
+    """The SQL expression of a typed column as ``kind``; what does not fit becomes NULL.
+
+    ``cents`` rounds floating amounts to two decimals (only after ``off_cent_sql`` found none that would change).
+    """
+    name, family = quoted(column), family_of(arrow_type)
+    if kind == "day":
+        return f"CAST({name} AS DATE)"
+    if kind in {"money", "number"}:
+        inner = f"ROUND({name}, 2)" if cents and family == "float" else name
+        return f"TRY_CAST({inner} AS DECIMAL(18, 4))"
+    if kind == "count":
+        whole = name if family == "integer" else f"CASE WHEN {name} = FLOOR({name}) THEN {name} END"
+        return f"TRY_CAST({whole} AS BIGINT)"
+    if kind in {"share", "measure"}:
+        number = f"CASE WHEN {finite_sql(column, family)} THEN CAST({name} AS DOUBLE) END"
+        return f"CASE WHEN {number} BETWEEN 0 AND 1 THEN {number} END" if kind == "share" else number
+    if kind == "flag":
+        return (
+            name if family in {"flag", "nothing"} else f"CASE WHEN {name} = 1 THEN TRUE WHEN {name} = 0 THEN FALSE END"
+        )
+    return _text_sql(name, kind, family, values)
+
+
+def _text_sql(name: str, kind: str, family: str, values: Mapping[str, str]) -> str:
+    """Ids, texts and categories: trimmed text, whole floats without their ``.0``, recoded, gaps as NULL."""
+    if family == "float":
+        whole = (
+            f"CASE WHEN {name} = FLOOR({name}) AND ABS({name}) < 9007199254740992 THEN TRY_CAST({name} AS BIGINT) END"
+        )
+        text = f"CAST({whole} AS VARCHAR)"
+        if kind != "id":
+            text = f"COALESCE({text}, CAST({name} AS VARCHAR))"
+    else:
+        text = f"TRIM(CAST({name} AS VARCHAR))"
+    if kind == "category" and family in {"text", "float"}:
+        gaps = ", ".join(text_literal(token) for token in sorted(MISSING))
+        text = f"CASE WHEN LOWER({text}) IN ({gaps}) THEN NULL ELSE {text} END"
+    if values:
+        cases = " ".join(
+            f"WHEN {text_literal(fold(found))} THEN {text_literal(meant)}" for found, meant in values.items()
+        )
+        text = f"CASE LOWER({text}) {cases} ELSE {text} END"
+    return f"NULLIF({text}, '')"
+
+
+def off_cent(engine: Engine, raw: Raw, typed: list[Mapped], types: dict[str, str]) -> dict[str, int]:
+    """Floating money columns with values off the cent, and how many."""
+    floats = sorted({
+        name for item in typed for name in item.origin if item.kind == "money" and family_of(types[name]) == "float"
+    })  # fmt: skip
+    if not floats:
+        return {}
+    counts = ", ".join(f"COUNT(CASE WHEN {off_cent_sql(name)} THEN 1 END) AS {quoted(name)}" for name in floats)
+    found = engine.fetch(f"SELECT {counts} FROM {quoted(f'file_{raw.name}')}", 1).to_pylist()[0]
+    return {name: count for name, count in found.items() if count}
+
+
+def typed_sql(
+    raw: Raw, matched: Plan, typed: list[Mapped], types: dict[str, str], off: frozenset[str], ready: tuple[str, ...]
+) -> str:
+    """The SELECT that gives every column its canonical name and type."""
+    by_name = {item.name: item for item in typed}
+    columns = []
+    for item in matched.columns:
+        if item.name in ready:
+            columns.append(quoted(item.name))
+        elif item.constant is not None:
+            kind = SQL_TYPES.get(item.kind, "VARCHAR")
+            columns.append(f"CAST({text_literal(item.constant)} AS {kind}) AS {quoted(item.name)}")
+        else:
+            columns.append(f"{_sum_sql(by_name[item.name], types, off)} AS {quoted(item.name)}")
+    if not isinstance(raw.data, tuple):
+        columns.insert(0, "record")
+    return "SELECT\n  " + ",\n  ".join(columns) + f"\nFROM {quoted(f'file_{raw.name}')}"
+
+
+def _sum_sql(item: Mapped, types: dict[str, str], off: frozenset[str]) -> str:
+    parts = [value_sql(name, item.kind, types[name], item.values, cents=name not in off) for name in item.origin]
+    if len(parts) == 1:
+        return parts[0]
+    total = " + ".join(f"COALESCE({part}, 0)" for part in parts)
+    known = f"COALESCE({', '.join(parts)}) IS NOT NULL"
+    return f"CASE WHEN {known} THEN CAST({total} AS {SQL_TYPES[item.kind]}) END"
+
+
+def typed_reports(
+    engine: Engine, raw: Raw, typed: list[Mapped], types: dict[str, str], off: dict[str, int]
+) -> dict[str, Converted]:
+    """How the conversion of typed columns went: values, gaps, and values that did not fit."""
+    import pyarrow as pa
+
+    single = [item for item in typed if len(item.origin) == 1]
+    sums = [
+        f"COUNT({_sum_sql(item, types, frozenset(off))}) AS {quoted('v ' + item.name)}" for item in typed if item.origin
+    ]
+    sums += [
+        f"COUNT(CASE WHEN {finite_sql(name, family_of(types[name]))} THEN 1 END) AS {quoted('f ' + item.name)}"
+        for item in single
+        for name in item.origin
+    ]
+    found: dict[str, Any] = {}
+    if sums:
+        found = engine.fetch(f"SELECT {', '.join(sums)} FROM {quoted(f'file_{raw.name}')}", 1).to_pylist()[0]
+    reports = {}
+    for item in typed:
+        filled = int(found.get("v " + item.name, raw.records))
+        text = (
+            item.kind == "text" or item.kind == "category" or family_of(types.get("".join(item.origin), "")) == "text"
+        )
+        failed = 0 if text else max(0, int(found.get("f " + item.name, filled)) - filled)
+        bad = sum(off.get(name, 0) for name in item.origin)
+        notes = (f"{bad:,} amounts are not whole cents and are kept to 4 decimals",) if bad else ()
+        reports[item.name] = Converted(pa.nulls(0), filled, raw.records - filled - failed, failed, notes=notes)
+    return reports

@@ -1,0 +1,180 @@
+"""A study on disk: JSON and ``.npy`` only, written beside its place and published by one rename."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from personas.codec import from_plain, to_plain
+from personas.errors import InputError, LimitError
+from personas.estimate import Estimate, Notice
+from personas.features.coding import Coding
+from personas.features.dictionary import FeatureEntry
+from personas.narrative.persona import Persona
+from personas.profiles.records import Profiles
+from personas.segmentation.records import Candidate, Segmentation
+from personas.sources.canonical import Audit
+from personas.study import About, Study
+
+ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows")
+PARTS: dict[str, Any] = {
+    "about": About,
+    "audit": Audit,
+    "dictionary": tuple[FeatureEntry, ...],
+    "coding": Coding,
+    "profiles": Profiles,
+    "personas": tuple[Persona, ...],
+    "notices": tuple[Notice, ...],
+    "input_hashes": tuple[tuple[str, str], ...],
+}
+
+
+def json_text(value: Any) -> str:
+    """JSON as it stands in every file of ours: UTF-8, two blanks deep, no NaN, a newline at the end."""
+    return json.dumps(to_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def publish(folder: Path, write: Callable[[Path], None]) -> None:
+    """Call ``write`` with a new empty folder and put it in the place of ``folder`` by rename.
+
+    A failure leaves the former folder as it was. Files of the reader's own inside the former folder are lost with it, so a
+    folder that is not a study of ours (no manifest.json) and not empty is refused.
+    """
+    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        ours = (folder / "manifest.json").is_file() or _only_demo_data(folder)
+        if not ours:
+            raise InputError(f"{folder} is there and is no study. Choose another --out, or move it away.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"cannot write beside {folder}: {error.strerror}. Choose another --out.") from error
+    try:
+        write(work)
+        _keep_data(folder, work)
+        work.chmod(0o755)
+        _swap(work, folder)
+    except OSError as error:
+        raise LimitError(f"writing {folder} failed: {error.strerror}. The former study is as it was.") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _only_demo_data(folder: Path) -> bool:
+    return folder.is_dir() and {entry.name for entry in folder.iterdir()} <= {"data"}
+
+
+def _keep_data(folder: Path, work: Path) -> None:
+    """The demo's simulated files live inside its study folder and stay there."""
+    if (folder / "data").is_dir() and not (work / "data").exists():
+        shutil.copytree(folder / "data", work / "data")
+
+
+def _swap(work: Path, folder: Path) -> None:
+    """Two renames: the former folder steps aside, the new one takes its place; on failure the former comes back."""
+    aside = work.with_name(work.name + "-former")
+    if folder.exists():
+        os.rename(folder, aside)
+    try:
+        os.rename(work, folder)
+    except OSError:
+        if aside.exists():
+            os.rename(aside, folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def save_model(study: Study, folder: Path) -> None:
+    """Write ``model/`` and ``segments.parquet``: enough to load the study and to assign new customers."""
+    import pyarrow.parquet as pq
+
+    model = folder / "model"
+    model.mkdir()
+    pq.write_table(study.segments, folder / "segments.parquet", compression="zstd")
+    plain = {name: to_plain(getattr(study, name)) for name in PARTS}
+    plain["config"] = to_plain(study.config)
+    plain["segmentation"] = _plain_segmentation(study.segmentation)
+    (model / "study.json").write_text(json_text(plain), encoding="utf-8")
+    for name in ARRAYS:
+        array = getattr(study.segmentation, name)
+        if array is not None:
+            np.save(model / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    _save_models(study.segmentation, model)
+
+
+def _plain_segmentation(segmentation: Segmentation) -> dict[str, Any]:
+    left_out = {*ARRAYS, "model", "resampled"}
+    names = [name for name in Segmentation.__dataclass_fields__ if name not in left_out]
+    return {name: to_plain(getattr(segmentation, name)) for name in names}
+
+
+def _save_models(segmentation: Segmentation, model: Path) -> None:
+    """The chosen model, and those of the resamples stacked: one file per array, first axis the resample."""
+    for name, array in segmentation.model.arrays().items():
+        np.save(model / f"fitted_{name}.npy", array, allow_pickle=False)
+    stacked: dict[str, list[Any]] = {}
+    for fitted, to_ours in segmentation.resampled:
+        for name, array in {**fitted.arrays(), "to_ours": to_ours}.items():
+            stacked.setdefault(name, []).append(array)
+    for name, arrays in stacked.items():
+        np.save(model / f"resampled_{name}.npy", np.stack(arrays), allow_pickle=False)
+
+
+def load(folder: str | Path) -> Study:
+    """The study that was saved in ``folder``.
+
+    Raises
+    ------
+    InputError
+        When the folder is no study, or a file of it is missing or damaged.
+    """
+    import pyarrow.parquet as pq
+
+    folder = Path(folder)
+    if not (folder / "model" / "study.json").is_file():
+        raise InputError(f"{folder} is no study folder: there is no model/study.json. `personas run` makes one.")
+    try:
+        plain = json.loads((folder / "model" / "study.json").read_text(encoding="utf-8"))
+        parts = {name: from_plain(kind, plain[name]) for name, kind in PARTS.items()}
+        segmentation = _load_segmentation(plain["segmentation"], folder / "model")
+        segments = pq.read_table(folder / "segments.parquet")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} is damaged ({error}). Run the study again.") from error
+    return Study(config=plain["config"], segmentation=segmentation, segments=segments, **parts)
+
+
+def _load_segmentation(plain: Mapping[str, Any], model: Path) -> Segmentation:
+    from personas.segmentation.algorithms import ALGORITHMS
+
+    restore = ALGORITHMS.get(plain["algorithm"]).restore
+
+    own = {path.stem: np.load(path, allow_pickle=False) for path in sorted(model.glob("*.npy"))}
+    fitted = {name.removeprefix("fitted_"): a for name, a in own.items() if name.startswith("fitted_")}
+    stacked = {name.removeprefix("resampled_"): a for name, a in own.items() if name.startswith("resampled_")}
+    to_ours = stacked.pop("to_ours", np.empty((0, 0), dtype=np.int32))
+    resampled = [(restore({n: a[i] for n, a in stacked.items()}), to_ours[i]) for i in range(len(to_ours))]
+    simple = {
+        name: plain[name]
+        for name in (
+            "algorithm", "k", "k_silhouette", "verdict", "min_size", "seed", "protocol", "k_fixed", "gate", "map_kind", "extra",
+        )
+    }  # fmt: skip
+    return Segmentation(
+        **simple,
+        reasons=tuple(plain["reasons"]),
+        candidates=from_plain(tuple[Candidate, ...], plain["candidates"]),  # type: ignore[arg-type]
+        stability=from_plain(tuple[Estimate, ...], plain["stability"]),  # type: ignore[arg-type]
+        notices=from_plain(tuple[Notice, ...], plain["notices"]),  # type: ignore[arg-type]
+        lineage=tuple(plain["lineage"]),
+        sensitivity=tuple(plain["sensitivity"]),
+        model=restore(fitted),
+        resampled=tuple(resampled),
+        **{name: own.get(name) for name in ARRAYS},  # type: ignore[arg-type]
+    )

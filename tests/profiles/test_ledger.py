@@ -1,0 +1,216 @@
+"""The ledger by hand, and to the cent on random shops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from personas.engines import Engine, open_engine
+from personas.errors import PersonasError
+from personas.profiles.ledger import Ledger, build_ledger, totals
+from personas.sources.canonical import Tables
+from tests.profiles.fixture import config, labelled, order, shop
+
+WHO = ["a", "b", "c"]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with open_engine(threads=1) as opened:
+        yield opened
+
+
+def ledger_of(engine: Engine, tables: Tables, segments: dict[str, int], **economics: Any) -> Ledger:
+    labels = labelled(engine, list(segments), list(segments.values()))
+    return build_ledger(engine, tables.customers, labels, tables, config(**economics))
+
+
+def row(engine: Engine, who: str) -> dict[str, Any]:
+    rows = engine.fetch("SELECT * FROM ledger", 1000).to_pylist()
+    return next(r for r in rows if r["customer_id"] == who)
+
+
+def codes(ledger: Ledger) -> set[str]:
+    return {notice.code for notice in ledger.notices}
+
+
+def test_every_component_of_a_small_shop(engine: Engine) -> None:
+    # a buys for 100 (goods cost 60) and sends 40 back (24 of goods come back), 10 minutes at 0.80, one return at 6,
+    # marketing 20: revenue 60, margin 60 - 36 = 24, contribution 24 - 8 - 6 - 20 = -10.
+    tables = shop(
+        engine, WHO,
+        orders=[order("o1", "a", "100", refunded=True), order("r1", "a", "-40"), order("o2", "b", "50")],
+        lines=[
+            ("o1", "a", True, "100", "2", "30"),
+            ("r1", "a", True, "-40", "-1", "24"),
+            ("o2", "b", True, "50", "1", "20"),
+        ],
+        tickets=[("t1", "a", True, "phone", "10", None)], without=["cost_amount"],
+    )  # fmt: skip
+    ledger = ledger_of(
+        engine, tables, {"a": 0, "b": 1}, service_minute_cost=0.8, return_cost=6, marketing_cost_per_customer=20
+    )
+    assert ledger.level == "contribution" and ledger.notices == ()
+    a, b, c = row(engine, "a"), row(engine, "b"), row(engine, "c")
+    assert (a["revenue"], a["gross_margin"]) == (Decimal("60"), Decimal("24"))
+    assert (a["service_cost"], a["return_cost"], a["marketing_cost"]) == (Decimal("8"), Decimal("6"), Decimal("20"))
+    assert a["contribution"] == Decimal("-10")
+    assert b["contribution"] == Decimal("10")  # 50 - 20 - 0 - 0 - 20
+    assert (c["segment"], c["revenue"], c["contribution"]) == (None, 0, 0)  # set aside: no marketing either
+
+
+def test_goods_of_a_refund_without_lines_come_back_at_the_customers_cost_rate(engine: Engine) -> None:
+    # goods cost 60 of 100; 50 given back without lines: 30 of goods on the shelf again, margin 50 - 30 = 20
+    lines = [("o1", "a", True, "100", "1", "60")]
+    tables = shop(engine, ["a"], [order("o1", "a", "100"), order("r1", "a", "-50")], lines)
+    ledger_of(engine, tables, {"a": 0})
+    assert row(engine, "a")["gross_margin"] == Decimal("20")
+
+
+def test_refunds_inside_the_order_bring_goods_back_in_proportion(engine: Engine) -> None:
+    # line value 100, cost 60, net 25 after a refund inside the order: cost of goods kept 15, margin 10
+    tables = shop(engine, ["a"], [order("o1", "a", "25", refunded=True)], [("o1", "a", True, "100", "1", "60")])
+    ledger_of(engine, tables, {"a": 0}, return_cost=6)
+    assert (row(engine, "a")["gross_margin"], row(engine, "a")["return_cost"]) == (Decimal("10"), Decimal("6"))
+
+
+def test_a_discount_on_the_order_costs_margin_and_brings_no_goods_back(engine: Engine) -> None:
+    # line value 100, cost 60, paid 90 after a voucher: margin 30
+    tables = shop(engine, ["a"], [order("o1", "a", "90")], [("o1", "a", True, "100", "1", "60")])
+    ledger_of(engine, tables, {"a": 0})
+    assert row(engine, "a")["gross_margin"] == Decimal("30")
+
+
+def test_costs_known_for_95_percent_of_value_are_enough_and_the_rest_is_said(engine: Engine) -> None:
+    # 95 of 100 known at cost 57 (60%): the other 5 cost 3, margin 40
+    lines = [("o1", "a", True, "95", "1", "57"), ("o1", "a", True, "5", "1", None)]
+    ledger = ledger_of(engine, shop(engine, ["a"], [order("o1", "a", "100")], lines), {"a": 0})
+    assert row(engine, "a")["gross_margin"] == Decimal("40")
+    assert dict(ledger.assumptions)["gross margin"].startswith("product costs, known for 95% of order value")
+
+
+def test_costs_known_for_less_leave_margin_unknown_with_a_notice(engine: Engine) -> None:
+    lines = [("o1", "a", True, "94", "1", "57"), ("o1", "a", True, "6", "1", None)]
+    tables = shop(engine, ["a"], [order("o1", "a", "100")], lines, [("t", "a", True, "phone", "1", "5")])
+    ledger = ledger_of(engine, tables, {"a": 0})
+    assert ledger.level == "revenue"
+    assert row(engine, "a")["gross_margin"] is None and row(engine, "a")["contribution"] is None
+    assert row(engine, "a")["service_cost"] == Decimal("5")
+    assert "margin-coverage" in codes(ledger)
+
+
+def test_a_margin_rate_stands_in_only_where_costs_are_missing(engine: Engine) -> None:
+    # 60 known at cost 50, 40 at a margin of 25% cost 30: margin 100 - 80 = 20; b without lines: 25% of 8 = 2
+    lines = [("o1", "a", True, "60", "1", "50"), ("o1", "a", True, "40", "1", None)]
+    tables = shop(engine, WHO, [order("o1", "a", "100"), order("o2", "b", "8")], lines)
+    ledger_of(engine, tables, {"a": 0, "b": 0}, margin_rate=0.25)
+    assert (row(engine, "a")["gross_margin"], row(engine, "b")["gross_margin"]) == (Decimal("20"), Decimal("2"))
+
+
+def test_without_costs_and_tickets_money_stops_at_revenue(engine: Engine) -> None:
+    ledger = ledger_of(engine, shop(engine, ["a"], [order("o1", "a", "100")]), {"a": 0})
+    assert (ledger.level, ledger.known) == ("revenue", ("revenue",))
+    assert codes(ledger) == {"margin-unknown", "service-unknown", "marketing-unknown"}
+    assert row(engine, "a")["service_cost"] is None
+
+
+def test_no_tickets_are_unknown_and_not_free(engine: Engine) -> None:
+    tables = shop(engine, ["a"], [order("o1", "a", "100")])
+    assert ledger_of(engine, tables, {"a": 0}, margin_rate=0.5, service_minute_cost=0.8).level == "gross margin"
+    free = ledger_of(engine, tables, {"a": 0}, margin_rate=0.5, service_minute_cost=0.0)
+    assert free.level == "contribution"
+    assert row(engine, "a")["contribution"] == Decimal("50")
+    assert "contribution-before-marketing" in codes(free)
+
+
+def test_a_channel_without_a_price_makes_service_unknown(engine: Engine) -> None:
+    tickets = [("t1", "a", True, "Phone", "10", None), ("t2", "a", True, "chat", "10", None)]
+    tables = shop(engine, ["a"], [order("o1", "a", "100")], None, tickets, without=["cost_amount"])
+    unknown = ledger_of(engine, tables, {"a": 0}, service_minute_cost={"phone": 1.0})
+    assert "service-unknown" in codes(unknown) and row(engine, "a")["service_cost"] is None
+    ledger_of(engine, tables, {"a": 0}, service_minute_cost={"phone": 1.0, "chat": 0.25})
+    assert row(engine, "a")["service_cost"] == Decimal("12.5")
+
+
+def test_a_recorded_cost_wins_over_minutes_and_five_percent_may_be_unknown(engine: Engine) -> None:
+    # 19 tickets recorded at 2, one unknown: taken at 2; 20 * 2 = 40
+    tickets = [(f"t{i}", "a", True, "phone", "99", "2") for i in range(19)] + [("t19", "a", True, "phone", None, None)]
+    tables = shop(engine, ["a"], [order("o1", "a", "100")], None, tickets)
+    ledger = ledger_of(engine, tables, {"a": 0}, service_minute_cost=5.0)
+    assert row(engine, "a")["service_cost"] == Decimal("40")
+    assert ("tickets without cost", "1 of 20, taken at the average of the others") in ledger.assumptions
+
+
+def test_what_lies_outside_the_window_does_not_count(engine: Engine) -> None:
+    tables = shop(
+        engine, ["a"], [order("o1", "a", "100"), order("o0", "a", "900", in_window=False)], None,
+        [("t1", "a", False, "phone", "10", "50")],
+    )  # fmt: skip
+    ledger_of(engine, tables, {"a": 0})
+    assert (row(engine, "a")["revenue"], row(engine, "a")["service_cost"]) == (Decimal("100"), Decimal("0"))
+
+
+def test_marketing_is_scaled_to_the_window(engine: Engine) -> None:
+    # 20 a year over 73 days: 4
+    tables = shop(engine, ["a"], [order("o1", "a", "100")], window_days=73)
+    ledger_of(engine, tables, {"a": 0}, marketing_cost_per_customer=20)
+    assert row(engine, "a")["marketing_cost"] == Decimal("4")
+
+
+def test_unpriced_returns_are_left_out_of_contribution_and_said(engine: Engine) -> None:
+    tickets = [("t", "a", True, "x", "1", "1")]
+    tables = shop(engine, ["a"], [order("o1", "a", "100"), order("r", "a", "-10")], None, tickets)
+    ledger = ledger_of(engine, tables, {"a": 0}, margin_rate=0.5, marketing_cost_per_customer=0)
+    assert {"return-cost-unknown", "contribution-before-return"} <= codes(ledger)
+    assert row(engine, "a")["return_cost"] is None
+    assert row(engine, "a")["contribution"] == Decimal("44")  # 90 * 0.5 - 1
+
+
+def test_no_orders_means_no_money(engine: Engine) -> None:
+    ledger = ledger_of(engine, shop(engine, ["a"], None), {"a": 0}, margin_rate=0.5)
+    assert (ledger.level, ledger.known) == ("none", ())
+
+
+def test_a_customer_row_that_stands_twice_is_refused(engine: Engine) -> None:
+    tables = shop(engine, ["a", "a"], [order("o1", "a", "100")])
+    with pytest.raises(PersonasError, match="exactly one row per customer"):
+        ledger_of(engine, tables, {"a": 0})
+
+
+def random_shop(engine: Engine, random: np.random.Generator) -> tuple[Tables, dict[str, int]]:
+    who = [f"c{i}" for i in range(int(random.integers(1, 12)))]
+    orders, lines, tickets = [], [], []
+    for i in range(int(random.integers(1, 25))):
+        name, cents = f"o{i}", int(random.integers(-5_000, 50_000))
+        customer = str(random.choice(who))
+        orders.append(order(name, customer, f"{cents / 100:.2f}", refunded=bool(random.random() < 0.2)))
+        if random.random() < 0.9:
+            cost = None if random.random() < 0.03 else f"{random.integers(1, 9_999) / 100:.2f}"
+            lines.append((name, customer, True, f"{cents / 100:.2f}", "1", cost))
+    for i in range(int(random.integers(0, 9))):
+        tickets.append((f"t{i}", str(random.choice(who)), True, "phone", str(int(random.integers(1, 90))), None))
+    tables = shop(engine, who, orders, lines, tickets, window_days=int(random.integers(30, 800)))
+    return tables, {c: int(random.integers(0, 3)) for c in who if random.random() < 0.8}
+
+
+def test_segments_and_set_aside_add_up_to_the_cent_on_200_random_shops(engine: Engine) -> None:
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        tables, segments = random_shop(engine, random)
+        ledger = ledger_of(engine, tables, segments, service_minute_cost=0.77, return_cost=3.3, margin_rate=0.31,
+                           marketing_cost_per_customer=7.77)  # fmt: skip
+        assert ledger.level == "contribution"
+        sums = totals(engine, ledger)
+        rows = engine.fetch("SELECT * FROM ledger", 1000).to_pylist()
+        for component in ledger.known:
+            assert sum(s[component] for s in sums.values()) == sum(r[component] for r in rows), (seed, component)
+        revenue = engine.fetch("SELECT SUM(net_amount) AS n FROM orders WHERE in_window", 1).to_pylist()[0]["n"]
+        assert sum(s["revenue"] for s in sums.values()) == revenue
+        assert sum(s["customers"] for s in sums.values()) == len(rows)
+        parts = ("service_cost", "return_cost", "marketing_cost")
+        for r in rows:
+            assert r["contribution"] == r["gross_margin"] - sum(r[p] for p in parts)
