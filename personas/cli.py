@@ -97,13 +97,13 @@ def choose_k(
 ) -> None:
     """Only the k dossier: segmentation.json, k_table.csv and choose_k.html."""
     with reported(debug):
-        from personas import render
+        from personas.render import dossier_files, write_files
 
         study = _study_of(source, seed, quiet)
         folder = out or Path("reports") / f"{study.about.slug}-k"
-        folder.mkdir(parents=True, exist_ok=True)
-        render.write_dossier(study, folder)
-        _print_json(render.segmentation_json(study)) if as_json else print(folder / "choose_k.html")
+        files = dossier_files(study)
+        write_files(files, folder)
+        print(files["segmentation.json"] if as_json else folder / "choose_k.html")
 
 
 @app.command(epilog="Example:  personas export reports/demo --format markdown --out reports/demo-markdown")
@@ -119,18 +119,13 @@ def export(
     """Write the same numbers in another form."""
     with reported(debug):
         from personas import load
-        from personas.render.formats import FORMATS
+        from personas.render import FORMATS, write_files
 
         chosen = FORMATS.get(format)
-        found = load(study)
-        folder = out or study / "export"
-        folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for name, content in chosen.render(found).items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8", newline="")
-            written.append(str(path))
+        files = chosen.render(load(study))
+        folder = out or Path("reports") / f"{study.name}-{format}"
+        write_files(files, folder)
+        written = [str(folder / name) for name in files]
         _print_json({"format": format, "files": written}) if as_json else print("\n".join(written))
 
 
@@ -147,9 +142,9 @@ def schema(
 
             _print_json(Config.model_json_schema())
         elif of in ("personas", "segmentation"):
-            from personas.render.schema import SCHEMAS
+            from personas.render.schema import personas_schema, segmentation_schema
 
-            _print_json(SCHEMAS[of])
+            _print_json(personas_schema() if of == "personas" else segmentation_schema())
         else:
             raise ConfigError(f"no schema of '{of}'. Known: config, personas, segmentation.")
 

@@ -8,7 +8,7 @@ from personas.errors import ConfigError, did_you_mean
 
 
 def _features() -> dict[str, str]:
-    from personas.features import known_features
+    from personas.features.known import known_features
 
     return {feature.name: f"{feature.label} ({feature.unit}); {feature.family}" for feature in known_features()}
 

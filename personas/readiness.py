@@ -26,7 +26,7 @@ class Readiness:
     reason: str
 
 
-def check(config: Config) -> Mapping[str, Any]:
+def check(config: Config) -> dict[str, Any]:
     """What was read and understood, as plain values: tables, interpretation, notices, readiness per purpose."""
     from personas import features, sources
     from personas.pipeline import simulate_if_asked

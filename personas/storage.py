@@ -169,9 +169,9 @@ def _load_segmentation(plain: Mapping[str, Any], model: Path) -> Segmentation:
     return Segmentation(
         **simple,
         reasons=tuple(plain["reasons"]),
-        candidates=from_plain(tuple[Candidate, ...], plain["candidates"]),  # type: ignore[arg-type]
-        stability=from_plain(tuple[Estimate, ...], plain["stability"]),  # type: ignore[arg-type]
-        notices=from_plain(tuple[Notice, ...], plain["notices"]),  # type: ignore[arg-type]
+        candidates=from_plain(tuple[Candidate, ...], plain["candidates"]),
+        stability=from_plain(tuple[Estimate, ...], plain["stability"]),
+        notices=from_plain(tuple[Notice, ...], plain["notices"]),
         lineage=tuple(plain["lineage"]),
         sensitivity=tuple(plain["sensitivity"]),
         model=restore(fitted),

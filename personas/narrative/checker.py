@@ -15,6 +15,7 @@ from personas.estimate import Estimate
 from personas.narrative.formatting import figure
 from personas.narrative.language import Language
 from personas.narrative.persona import CLAIMS, Evidence, Persona, Statement
+from personas.narrative.phrases import unit_after
 
 NUMBER = re.compile(
     r"(?P<minus>[\u2212-])?(?P<currency>[$€£¥₫₺฿]|NT\$|[A-Z]{3}\u00a0|[A-Z]{2,3}(?=\d)|[A-Z]{1,2}\$)?"
@@ -83,7 +84,7 @@ def check_statement(statement: Statement, language: Language) -> list[str]:
 def _numbers_wrong(statement: Statement, language: Language) -> list[str]:
     """Numbers of the text without a figure in the evidence, and figures that should be told and are not."""
     text = without_quotes(statement.text)
-    numbers = [match for match in NUMBER.finditer(text) if not _is_scale(match, text)]
+    numbers = [match for match in NUMBER.finditer(text) if not _is_scale(match, text, statement.evidence)]
     own = [e for item in statement.evidence for e in (item.segment, *item.others)]
     everyone = [item.everyone for item in statement.evidence if item.everyone is not None]
     wrong = []
@@ -100,11 +101,10 @@ def _numbers_wrong(statement: Statement, language: Language) -> list[str]:
     return wrong
 
 
-def _is_scale(match: re.Match[str], text: str) -> bool:
+def _is_scale(match: re.Match[str], text: str, evidence: tuple[Evidence, ...]) -> bool:
     """Whether a number is the end of a scale: the 10 of "6.1 of 10", the 100 of "62 of 100 resamples"."""
-    return match.group() in ("10", "100") and text[: match.start()].endswith(" of ") and (
-        re.search(r"\d of $", text[: match.start()]) is not None
-    )
+    ends = {e.segment.unit.rpartition("-")[2] for e in evidence if e.segment.unit.startswith("score ")} | {"100"}
+    return match.group() in ends and re.search(r"\d of $", text[: match.start()]) is not None
 
 
 def _stands_for_everyone(match: re.Match[str], text: str, language: Language) -> bool:
@@ -136,7 +136,8 @@ def _agrees(match: re.Match[str], text: str, estimate: Estimate, language: Langu
         return False
     if match["percent"] or match["currency"] or of_everyone:
         return True  # the unit of everyone's figure stands with the segment's own
-    words = [word for word in language.unit_words.get(unit, (unit,)) if word]
+    given = (unit_after(unit).strip(),)
+    words = [word for word in language.unit_words.get(unit, given) if word]
     return not words or unit == "number" or any(re.match(rf"{re.escape(word)}(?!\w)", after) for word in words)
 
 

@@ -16,6 +16,7 @@ from personas.estimate import Estimate
 
 if TYPE_CHECKING:
     from babel import Locale
+    from babel.numbers import NumberPattern
 
 MINUS = "\u2212"
 _PERSIAN = str.maketrans("0123456789%,.", "۰۱۲۳۴۵۶۷۸۹٪٬٫")
@@ -40,11 +41,21 @@ def _locale(name: str) -> Locale:
         return Locale("en")
 
 
+@lru_cache(maxsize=256)
+def _pattern(kind: str, digits: int, locale: str) -> NumberPattern:
+    """The pattern of a language for plain numbers, percent or money, with that many digits after the point."""
+    from copy import copy
+
+    loc = _locale(locale)
+    found = {"decimal": loc.decimal_formats, "percent": loc.percent_formats, "currency": loc.currency_formats}[kind]
+    pattern: NumberPattern = copy(found["standard" if kind == "currency" else None])
+    pattern.frac_prec = (digits, digits)
+    return pattern
+
+
 def _decimal(value: float, digits: int, locale: str) -> str:
     """Fixed digits after the point, thousands grouped, minus U+2212, no negative zero."""
-    loc = _locale(locale)
-    pattern = loc.decimal_formats[None]
-    text = _own_digits(pattern.apply(abs(value), loc, force_frac=(digits, digits)), locale)
+    text = _own_digits(_pattern("decimal", digits, locale).apply(abs(value), _locale(locale)), locale)
     return f"{MINUS}{text}" if value < 0 and _some_digit(text) else text
 
 
@@ -101,9 +112,7 @@ def percent(share: float, locale: str = "en", digits: int | None = None) -> str:
 
 
 def _percent(share: float, digits: int, locale: str) -> str:
-    loc = _locale(locale)
-    pattern = loc.percent_formats[None]
-    text = _own_digits(pattern.apply(abs(share), loc, force_frac=(digits, digits)), locale)
+    text = _own_digits(_pattern("percent", digits, locale).apply(abs(share), _locale(locale)), locale)
     return f"{MINUS}{text}" if share < 0 and _some_digit(text) else text
 
 
@@ -126,10 +135,8 @@ def money(value: float, currency: str, locale: str = "en", digits: int | None = 
 
 
 def _plain_money(size: float, currency: str, locale: str, digits: int) -> str:
-    loc = _locale(locale)
-    pattern = loc.currency_formats["standard"]
-    text: str = pattern.apply(size, loc, currency=currency, currency_digits=False, force_frac=(digits, digits))
-    return _own_digits(text, locale)
+    pattern = _pattern("currency", digits, locale)
+    return _own_digits(pattern.apply(size, _locale(locale), currency=currency, currency_digits=False), locale)
 
 
 def _compact_money(size: float, currency: str, locale: str) -> str:

@@ -65,6 +65,7 @@ class Versus(Frozen):
     ratio: str
     up: str
     down: str
+    plain: str
     centres: dict[str, str]
 
 

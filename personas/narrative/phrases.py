@@ -47,10 +47,15 @@ def quantity_word(value: float, on: str, language: Language) -> str | None:
     return None
 
 
-def versus(segment: Estimate, everyone: Estimate, statistic: str, language: Language) -> str:
-    """How the segment compares with everyone: "about twice the average", "above the average of $67"."""
+def versus(segment: Estimate, everyone: Estimate, statistic: str, language: Language, *, plain: bool = False) -> str:
+    """How the segment compares with everyone: "about twice the average", "above the average of $67".
+
+    ``plain`` only puts the two side by side, for facts that do not stand out.
+    """
     words = language.versus
     centre = words.centres[statistic]
+    if plain:
+        return fill(words.plain, {"centre": centre, "a": figure(everyone.value, everyone.unit)})
     if everyone.value > 0 and segment.value >= 0:
         word = quantity_word(rounded_ratio(segment, everyone), "ratio", language)
         if word:
@@ -67,15 +72,14 @@ def rounded_ratio(segment: Estimate, everyone: Estimate) -> float:
 def of_trait(trait: Trait, speaker: Speaker) -> Draft:
     """The sentence of one trait."""
     label = quoted_if_odd(trait.feature.label)
-    unit = trait.feature.unit
-    bare = currency_of(unit) or unit in {"share", "category", "number", ""}
+    plain = trait.direction == "plain"
     slots = {
         "v": figure(trait.segment.value, trait.segment.unit),
-        "vs": versus(trait.segment, trait.everyone, trait.statistic, speaker.language),
+        "vs": versus(trait.segment, trait.everyone, trait.statistic, speaker.language, plain=plain),
         "level": (trait.level or "") if trait.statistic == "level" else quoted_if_odd(trait.level or ""),
         "label": label,
         "Label": upper_first(label),
-        "unit": "" if bare else f" {unit}",
+        "unit": unit_after(trait.feature.unit),
     }
     text = speaker.say(trait.phrase.said(trait.direction), slots)
     evidence = Evidence(
@@ -86,6 +90,18 @@ def of_trait(trait: Trait, speaker: Speaker) -> Draft:
         trait.effect,
     )
     return Draft(text, trait.claim, (evidence,), features=frozenset({trait.feature.name}))
+
+
+def unit_after(unit: str) -> str:
+    """The unit as it stands behind a number: " points", " of 100" for a score from 1 to 100, nothing for money.
+
+    >>> unit_after("score 1-100"), unit_after("EUR/month"), unit_after("points")
+    (' of 100', '', ' points')
+    """
+    if unit.startswith("score ") and "-" in unit:
+        return f" of {unit.rpartition('-')[2]}"
+    bare = currency_of(unit) or unit in {"share", "category", "number", ""}
+    return "" if bare else f" {unit}"
 
 
 def quoted_if_odd(text: str) -> str:

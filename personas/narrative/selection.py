@@ -27,7 +27,7 @@ class Trait:
 
     feature: Feature
     direction: str
-    """high or low, against everyone."""
+    """high or low, against everyone; plain when it does not stand out."""
     effect: float
     claim: str
     """definition (it formed the segments) or association (it did not)."""
@@ -103,6 +103,21 @@ def ranked(found: Iterable[Trait], language: Language) -> tuple[Trait, ...]:
     return tuple(
         sorted(found, key=lambda t: (-round(abs(t.effect), 1), order.get(t.feature.name, len(order)), t.feature.name))
     )
+
+
+def plain_facts(profile: Profile, everyone: Profile, basis: frozenset[str], language: Language) -> tuple[Trait, ...]:
+    """Facts that do not stand out, for segments of which little else is known: the forming features first."""
+    found = []
+    for name, fact in profile.facts.items():
+        if name in language.not_traits or fact.known.value < SMALLEST_KNOWN or fact.levels:
+            continue
+        phrase, level = phrase_of(fact.feature, language)
+        mine, theirs = centre(fact, phrase.statistic), centre(everyone.facts.get(name), phrase.statistic)
+        if mine is None or theirs is None or not phrase.text or figure(mine.value, mine.unit) in NOTHING:
+            continue
+        claim = "definition" if name in basis or basis & set(fact.feature.derived_from) else "association"
+        found.append(Trait(fact.feature, "plain", 0.0, claim, phrase.statistic, mine, theirs, phrase, level))
+    return tuple(sorted(found, key=lambda t: t.feature.name not in basis))
 
 
 def _of_number(fact: Fact, everyone: Fact, claim: str, language: Language) -> Trait | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from personas.narrative import phrases
 from personas.narrative.persona import Statement
 from personas.narrative.phrases import Draft, Speaker
-from personas.narrative.selection import Figures, Trait, spread_over_families
+from personas.narrative.selection import Figures, Trait, plain_facts, spread_over_families
 from personas.profiles.records import Profile
 
 FEWEST_WORDS, MOST_WORDS = 60, 120
@@ -41,7 +41,9 @@ def compose(
     ]
     end = [draft for draft in ending if draft is not None]
     spare = [trait for trait in spread_over_families(found, len(found), used) if trait not in told]
-    drafts, extra = _fitted(start, middle, end, spare, profile, speaker)
+    spare_names = {trait.feature.name for trait in (*told, *spare)} | used
+    plain = [t for t in plain_facts(profile, everyone, basis, speaker.language) if t.feature.name not in spare_names]
+    drafts, extra = _fitted(start, middle, end, [*spare, *plain], profile, speaker)
     statements = tuple(
         Statement(f"s{i}", draft.text, draft.claim, draft.evidence, draft.kind) for i, draft in enumerate(drafts, 1)
     )
@@ -71,7 +73,7 @@ def _fitted(
         if _words([*start, *middle, *end]) >= FEWEST_WORDS:
             break
         end = [*end, filler]
-    return [*start, *middle, *end], tuple(taken)
+    return [*start, *middle, *end], tuple(trait for trait in taken if trait.direction != "plain")
 
 
 def _words(drafts: list[Draft]) -> int:

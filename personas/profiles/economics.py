@@ -17,11 +17,11 @@ from personas.profiles.facts import EVERYONE
 from personas.profiles.intervals import (
     FEWEST,
     MONEY_REPLICATES,
+    Spread,
+    bootstrap,
     is_dominated,
     percentile_interval,
-    resampled,
     skewness,
-    spreads,
     stream,
     wilson,
 )
@@ -102,7 +102,8 @@ def money(
         rows = engine.fetch(losing_sql(ledger.table.name), 100_000).to_pylist()
         losing = {row["segment"]: int(row["losing"]) for row in rows}
         losing[EVERYONE] = sum(losing.values())
-    draws = {g: _draws(sample.of(g), sizes[g], seed, g) for g in sizes}
+    resampled = {g: _resampled(sample.of(g), sizes[g], seed, g) for g in sizes}
+    draws = {g: means for g, (_, means) in resampled.items()}
     shares = {c: _shares(c, sample, draws, sums, sizes, seed) for c in ("revenue", "contribution")}
     found, notices = {}, []
     for group, size in sizes.items():
@@ -118,14 +119,15 @@ def money(
     return found, notices
 
 
-def _draws(x: Floats, size: int, seed: int, group: int) -> Floats:
-    """(1999, m) resampled means of the components; spread of the whole group also where ``x`` is a sample of it."""
-    if len(x) < 2:
-        return np.tile(x.mean(axis=0) if len(x) else np.zeros(x.shape[1]), (MONEY_REPLICATES, 1))
-    mean = x.mean(axis=0)
-    drawn = resampled(x, lambda means: means, MONEY_REPLICATES, stream(seed, 11, group, 3))
-    result: Floats = mean + (drawn - mean) * math.sqrt(len(x) / size)
-    return result
+def _resampled(x: Floats, size: int, seed: int, group: int) -> tuple[list[Spread], Floats]:
+    """Spread of every component, and resampled means (1999, m) that spread like those of all ``size`` customers."""
+    population = np.full(x.shape[1], size, dtype=np.int64)
+    spread, means = bootstrap(x, population, MONEY_REPLICATES, stream(seed, 11, group, 2))
+    if not len(x):
+        return spread, means
+    centre = x.mean(axis=0)
+    result: Floats = centre + (means - centre) * math.sqrt(len(x) / size)
+    return spread, result
 
 
 def _shares(
@@ -160,9 +162,7 @@ def _economics(
 ) -> Economics:  # fmt: skip
     """Means per customer and year with intervals, exact totals of the window."""
     scale = 365 / window_days
-    population = np.full(len(ledger.known), size, dtype=np.int64)
     found: dict[str, Estimate] = {}
-    spread = spreads(x, population, MONEY_REPLICATES, stream(seed, 11, group, 2))
     for i, component in enumerate(ledger.known):
         mean = float(sums[component]) / size
         estimate = spread[i].around(mean, "", size, 0.0 if component in NEVER_NEGATIVE and mean >= 0 else -math.inf)

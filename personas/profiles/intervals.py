@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Z95 = 1.959963984540054
 FEWEST = 30
 """Below this many customers a bootstrap-t interval is refused (method 9.10) and Student's t is printed, flagged."""
-MOST_RESAMPLED = 20_000
-"""Above this many customers Student's t takes the place of the bootstrap: the skewness term has gone (1 / sqrt(n))."""
+MOST_RESAMPLED = 5_000
+"""Above this many customers Student's t takes the place of the bootstrap: what skewness adds shrinks with 1 / sqrt(n)."""
 MONEY_REPLICATES = 1_999
 OTHER_REPLICATES = 599
 DOMINATED = 0.5
@@ -57,66 +57,77 @@ def resampling_weights(n: int, replicates: int, random: np.random.Generator) -> 
 
 
 def spreads(x: Floats, population: NDArray[np.int64], replicates: int, random: np.random.Generator) -> list[Spread]:
-    """The Spread of the mean of each column of ``x`` (n, m), NaN where unknown.
+    """The Spread of the mean of each column of ``x`` (n, m), NaN where unknown; see ``bootstrap``."""
+    return bootstrap(x, population, replicates, random)[0]
+
+
+def bootstrap(
+    x: Floats, population: NDArray[np.int64], replicates: int, random: np.random.Generator
+) -> tuple[list[Spread], Floats]:
+    """The Spread of the mean of each column of ``x`` (n, m), NaN where unknown, and resampled means (replicates, m).
 
     Bootstrap-t over customers: every replicate draws n customers for all columns at once, t = (mean_b - mean) / se_b.
     ``population`` (m,) known customers that the column stands for, when ``x`` is a sample of them: the standard error
     is divided by its root. Replicates without spread (se_b = 0) do not count; more than 1% of them, fewer than 30 known
-    values or more than 20,000 rows give Student's t instead, and the basis says so. Source: method 9.10, Efron 1981.
+    values or more than 5,000 rows give Student's t instead, and the basis says so (the means are then drawn from their
+    joint normal distribution). Source: method 9.10, Efron 1981.
     """
-    n, m = x.shape
     known = np.isfinite(x)
     counts = known.sum(axis=0)
-    mean = np.divide(np.where(known, x, 0).sum(axis=0), counts, out=np.zeros(m), where=counts > 0)
+    mean = np.divide(np.where(known, x, 0).sum(axis=0), counts, out=np.zeros(x.shape[1]), where=counts > 0)
     centred = np.where(known, x - mean, 0)
-    sd = np.sqrt(np.divide((centred**2).sum(axis=0), counts - 1, out=np.zeros(m), where=counts > 1))
+    sd = np.sqrt(np.divide((centred**2).sum(axis=0), counts - 1, out=np.zeros(x.shape[1]), where=counts > 1))
     rounding = 1e-12 * np.maximum(1.0, np.abs(mean))
-    wanted = (counts >= FEWEST) & (sd > rounding) & (n <= MOST_RESAMPLED)
-    quantiles = _t_quantiles(centred[:, wanted], known[:, wanted], sd[wanted], replicates, random)
-    found = iter(quantiles)
-    result = []
-    for column in range(m):
-        size = int(counts[column])
-        se = float(sd[column] / math.sqrt(max(int(population[column]), 1)))
-        pair = next(found) if wanted[column] else None
-        if size < 2:
-            result.append(Spread(0, 0, 0, "one customer" if size else "nobody"))
-        elif sd[column] <= rounding[column]:
-            result.append(Spread(0, 0, 0, "all customers alike"))
-        elif pair is not None:
-            result.append(Spread(*pair, se, "bootstrap-t, 95%"))
-        else:
-            basis = "t, 95%" if size >= FEWEST else f"t, 95%, fewer than {FEWEST} customers"
-            half = _student(size - 1)
-            result.append(Spread(-half, half, se, basis))
-    return result
+    if 2 <= len(x) <= MOST_RESAMPLED:
+        shift, t = _resampled(centred, known, sd, replicates, random)
+    else:
+        shift, t = _normal(centred, replicates, random), np.full((replicates, x.shape[1]), np.nan)
+    found = [
+        _spread(int(counts[i]), float(sd[i]), float(rounding[i]), int(population[i]), t[:, i]) for i in range(x.shape[1])
+    ]
+    return found, mean + shift
 
 
-def _t_quantiles(
+def _spread(size: int, sd: float, rounding: float, population: int, t: Floats) -> Spread:
+    """The Spread of one column with ``size`` known values from its resampled ``t``."""
+    if size < 2:
+        return Spread(0, 0, 0, "one customer" if size else "nobody")
+    if sd <= rounding:
+        return Spread(0, 0, 0, "all customers alike")
+    se = sd / math.sqrt(max(population, 1))
+    usable = np.sort(t[np.isfinite(t)])
+    if size >= FEWEST and len(usable) >= 0.99 * len(t):
+        return Spread(_order_statistic(usable, 0.025), _order_statistic(usable, 0.975), se, "bootstrap-t, 95%")
+    half = _student(size - 1)
+    return Spread(-half, half, se, "t, 95%" if size >= FEWEST else f"t, 95%, fewer than {FEWEST} customers")
+
+
+def _resampled(
     centred: Floats, known: NDArray[np.bool_], sd: Floats, replicates: int, random: np.random.Generator
-) -> list[tuple[float, float] | None]:
-    """The 2.5% and 97.5% quantile of t per column, None where too many replicates have no spread."""
-    n, m = centred.shape
-    if m == 0:
-        return []
+) -> tuple[Floats, Floats]:
+    """Resampled mean less the mean, and t (NaN without spread), each (replicates, m)."""
+    n = len(centred)
     complete = bool(known.all())
-    parts = []
+    shifts, ts = [], []
     for weights in resampling_weights(n, replicates, random):
         size = np.full((len(weights), 1), float(n)) if complete else weights @ known.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             shift = weights @ centred / size
             variance = (weights @ centred**2 - size * shift**2) / (size - 1)
             se = np.sqrt(np.where(variance > 1e-20 * sd**2, variance, np.nan) / size)
-            parts.append(shift / se)
-    t = np.concatenate(parts)
-    result: list[tuple[float, float] | None] = []
-    for column in range(m):
-        usable = np.sort(t[np.isfinite(t[:, column]), column])
-        if len(usable) < 0.99 * replicates:
-            result.append(None)
-        else:
-            result.append((_order_statistic(usable, 0.025), _order_statistic(usable, 0.975)))
-    return result
+            ts.append(shift / se)
+        shifts.append(shift)
+    return np.concatenate(shifts), np.concatenate(ts)
+
+
+def _normal(centred: Floats, replicates: int, random: np.random.Generator) -> Floats:
+    """Draws (replicates, m) from the joint normal distribution of the means of complete columns."""
+    n, m = centred.shape
+    if n < 2:
+        return np.zeros((replicates, m))
+    factor = np.linalg.svd(centred / n, full_matrices=False)
+    drawn: Floats = random.standard_normal((replicates, m)) @ (factor.S[:, None] * factor.Vh)
+    return drawn
 
 
 def _order_statistic(ordered: Floats, q: float) -> float:
@@ -129,20 +140,6 @@ def _student(degrees: int) -> float:
     from scipy.stats import t
 
     return float(t.ppf(0.975, degrees))
-
-
-def resampled(x: Floats, statistic: Callable[[Floats], Floats], replicates: int, random: np.random.Generator) -> Floats:
-    """``statistic`` of resampled column means, (replicates, ...): ``statistic`` takes means (b, m).
-
-    More than 20,000 rows: the means are drawn from their joint normal distribution instead.
-    """
-    n, m = x.shape
-    if n > MOST_RESAMPLED:
-        mean = x.mean(axis=0)
-        factor = np.linalg.svd((x - mean) / n, full_matrices=False)
-        root = factor.S[:, None] * factor.Vh
-        return statistic(mean + random.standard_normal((replicates, m)) @ root)
-    return np.concatenate([statistic(weights @ x / n) for weights in resampling_weights(n, replicates, random)])
 
 
 def percentile_interval(draws: Floats) -> tuple[float, float]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from personas.study import Study
 
 __all__ = [
-    "FORMATS", "ReportFormat", "render_card", "render_choose_k", "render_html", "render_markdown_card",
-    "study_files", "write_study",
+    "FORMATS", "ReportFormat", "dossier_files", "render_card", "render_choose_k", "render_html", "render_markdown_card",
+    "study_files", "write_files", "write_study",
 ]  # fmt: skip
 
 
@@ -24,6 +24,12 @@ def study_files(study: Study) -> dict[str, str | bytes]:
     for name in ("html", "card", "markdown", "json", "csv"):
         files.update(FORMATS.get(name).render(study))
     return files
+
+
+def dossier_files(study: Study) -> dict[str, str | bytes]:
+    """Path -> content of the k dossier alone: ``choose_k.html``, ``segmentation.json``, ``k_table.csv``."""
+    machine = {**FORMATS.get("json").render(study), **FORMATS.get("csv").render(study)}
+    return {"choose_k.html": render_choose_k(study), **{n: machine[n] for n in ("segmentation.json", "k_table.csv")}}
 
 
 def write_study(study: Study, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of ``personas.json`` and ``segmentation.json``; adding keys is free, so extra ones pass."""
+"""JSON Schemas (draft 2020-12) of ``personas.json`` and ``segmentation.json``; further keys pass."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def segmentation_schema() -> dict[str, Any]:
     number = _or_null(_NUMBER)
     candidate = _object(
         {
-            "algorithm": _TEXT, "k": {"type": "integer", "minimum": 1}, "silhouette": _NUMBER, "silhouette_error": _NUMBER,
-            "silhouette_squared": _NUMBER, "calinski_harabasz": number, "davies_bouldin": number, "inertia": number,
+            "algorithm": _TEXT, "k": {"type": "integer", "minimum": 1}, "silhouette": _NUMBER,
+            "silhouette_error": _NUMBER, "silhouette_squared": _NUMBER, "calinski_harabasz": number, "davies_bouldin": number, "inertia": number,
             "bic": number, "icl": number, "null_mean": number, "excess": number, "ari_median": number,
             "jaccard_min": number, "smallest_share": _SHARE, "borders_tested": _or_null(_COUNT),
             "borders_gap": _or_null(_COUNT),

@@ -46,11 +46,11 @@ def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
         notes.append("byte-order mark removed")
     try:
         text = data.decode(encoding)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         shown = "UTF-8" if encoding.startswith("utf-8") else encoding
         raise InputError(
-            f"{label} is not {shown} text (byte {error.start:,}). Save it as UTF-8, or name its encoding, "
-            f"often sources.{name}.encoding: cp1252"
+            f"{label} is not {shown} text (byte {getattr(error, 'start', 0):,}). Save it as UTF-8, or name its "
+            f"encoding, often sources.{name}.encoding: cp1252"
         ) from error
     except LookupError as error:
         hint = did_you_mean(encoding, ["utf-8", "cp1252", "latin-1", "cp1254", "shift_jis", "big5", "utf-16"])

@@ -192,7 +192,7 @@ def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
             f"header ({', '.join(ragged[:3])}). Correct them, or allow more: sources.{name}.max_set_aside"
         )
     table, lines, blank = _without_blank_rows(table, lines)
-    facts |= {"records": records, "ragged": ragged, "blank_rows": blank}
+    facts |= {"records": records, "checked": len(text.text) <= CHECKED_BYTES, "ragged": ragged[:20], "blank_rows": blank}
     columns = tuple(table.column_names)
     sha256 = hashlib.sha256(data).hexdigest()
     return Raw(

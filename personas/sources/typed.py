@@ -76,7 +76,7 @@ def finite_sql(column: str, family: str) -> str:
 def off_cent_sql(column: str) -> str:
     """Whether a floating amount lies further than a millionth from whole cents."""
     name = quoted(column)
-    return f"COALESCE(ABS({name} - ROUND({name}, 2)) * 1000000 > 1, FALSE)"
+    return f"{finite_sql(column, 'float')} AND ABS({name} - ROUND({name}, 2)) * 1000000 > 1"
 
 
 def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str], *, cents: bool) -> str:

@@ -58,6 +58,11 @@ def find_window(engine: Engine, config: Config, loaded: Mapping[str, Loaded]) ->
     source = loaded.get("orders") or loaded.get("order_lines")
     days = _order_days(engine, source) if source else []
     snapshot = config.study.snapshot_date
+    if snapshot is None and source and not days:
+        raise InputError(
+            f"{source.raw.label}: not one order has both a customer and a day from {EARLIEST} on "
+            "(cancelled ones not counted). Map the right columns"
+        )
     if snapshot is None and days:
         _refuse_lonely_day(days)
         snapshot = days[-1] + timedelta(days=1)

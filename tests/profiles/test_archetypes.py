@@ -51,7 +51,7 @@ def test_a_score_needs_half_of_its_weight_and_its_first_part() -> None:
 
 
 def test_a_one_time_buyer_shows_no_rhythm() -> None:
-    # wanderer: narrow 1 - 1/6 (two of six at breadth 1: (0 + 2/2)/6) twice, regular 0 twice, no occasion 1, long gaps 0,
+    # wanderer: narrow 1 - 1/6 (two of six at breadth 1: (0 + 2/2)/6) twice, regular 0 twice, no occasion 1, gaps 0,
     # full price 0.7
     narrow = 1 - (0 + 1) / 6
     assert archetype_scores(VALUES)["need_based"][4] == pytest.approx((2 * narrow + 0 + 1 + 0 + 0.7) / 7, abs=1e-12)

@@ -9,9 +9,9 @@ import pytest
 
 from personas.profiles.intervals import (
     Spread,
+    bootstrap,
     is_dominated,
     median_interval,
-    resampled,
     resampling_weights,
     skewness,
     spreads,
@@ -123,11 +123,14 @@ def test_the_median_of_three_is_only_known_within_the_range() -> None:
 
 def test_resampled_means_spread_like_the_standard_error_small_and_large() -> None:
     random = np.random.default_rng(2)
-    for n in (400, 30_000):
-        x = random.normal(5, 2, size=(n, 1))
-        drawn = resampled(x, lambda means: means, 400, stream(0, 11, 0))
-        assert drawn.mean() == pytest.approx(5, abs=0.3)
-        assert drawn.std() == pytest.approx(2 / math.sqrt(n), rel=0.15)
+    for n in (400, 6_000):
+        x = random.normal(5, 2, size=(n, 2)) @ np.array([[1.0, 0.9], [0.0, 0.4]])
+        found, means = bootstrap(x, np.array([n, n]), 999, stream(0, 11, 0))
+        assert found[0].basis == ("bootstrap-t, 95%" if n == 400 else "t, 95%")
+        assert means.mean(axis=0) == pytest.approx(x.mean(axis=0), abs=0.02)
+        assert means.std(axis=0) == pytest.approx(x.std(axis=0) / math.sqrt(n), rel=0.1)
+        # columns are resampled together: their means correlate like the columns, 0.9 / sqrt(0.9^2 + 0.4^2) = 0.914
+        assert np.corrcoef(means.T)[0, 1] == pytest.approx(0.914, abs=0.03)
 
 
 def test_streams_of_two_groups_differ_and_repeat() -> None:

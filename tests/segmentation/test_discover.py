@@ -112,12 +112,12 @@ def test_too_few_customers_for_two_segments_are_a_verdict_and_not_an_error() -> 
 
 def test_both_algorithms_stand_in_one_table_and_the_choice_is_explained() -> None:
     X, _ = ring(3, 6.0, 200, 9)
-    found = discover(X, k=(2, 3), algorithm="auto", protocol="quick")
+    found = discover(X, k=(2, 3), algorithm="auto", protocol="quick", min_size=60)
     assert found.k_table["algorithm"].tolist() == ["kmeans", "kmeans", "gmm", "gmm"]
     assert found.k_table["bic"].isna().tolist() == [True, True, False, False]
     assert found.algorithm == "kmeans" and found.k == 3
     assert found.reasons[-1].startswith("k-means forms the segments")
-    mixture = discover(X, k=(2, 3), algorithm="gmm", protocol="quick")
+    mixture = discover(X, k=(2, 3), algorithm="gmm", protocol="quick", min_size=60)
     assert mixture.algorithm == "gmm" and mixture.k == 3 and mixture.verdict == "reproducible"
 
 

@@ -14,7 +14,8 @@ EXACT = Fit(tolerance=1e-8, iterations=3000, trial_iterations=15, finalists=60)
 # method.md 12: unregularised maximum likelihood on raw iris, tolerance 1e-8, best of 60 k-means starts.
 GOLDEN_BIC = {
     ("full", 1): 829.9782, ("full", 2): 574.0178, ("full", 3): 580.8389, ("full", 4): 621.7512,
-    ("tied", 2): 688.0972, ("tied", 3): 632.9633, ("tied", 4): 591.4057, ("diag", 3): 744.6317, ("spherical", 3): 853.8090,
+    ("tied", 2): 688.0972, ("tied", 3): 632.9633, ("tied", 4): 591.4057,
+    ("diag", 3): 744.6317, ("spherical", 3): 853.8090,
 }  # fmt: skip
 
 

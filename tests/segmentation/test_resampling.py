@@ -31,8 +31,8 @@ def test_pairs_can_be_added_later_without_changing_any_number() -> None:
 
 
 def test_confidence_is_high_in_the_middle_and_low_at_the_border() -> None:
-    X = np.concatenate([np.random.default_rng(3).normal(0, 1, (150, 1)), np.random.default_rng(4).normal(5, 1, (150, 1))])
-    X = np.sort(X, axis=0)
+    random = np.random.default_rng(3)
+    X = np.sort(np.concatenate([random.normal(0, 1, (150, 1)), random.normal(5, 1, (150, 1))]), axis=0)
     model = fit_kmeans(X, 2, np.random.SeedSequence(0), 20)
     found = resample(X, model, KMEANS, 0, range(15))
     sure = confidence(X, model.labels, found.models)

@@ -7,7 +7,9 @@ from personas.segmentation.table import COLUMNS, k_table
 from personas.segmentation.verdict import best_silhouette, choose, judge, prefer, reasons
 
 
-def candidate(k: int, silhouette: float, smallest: int = 100, jaccard: float | None = None, algorithm: str = "kmeans") -> Candidate:
+def candidate(
+    k: int, silhouette: float, smallest: int = 100, jaccard: float | None = None, algorithm: str = "kmeans"
+) -> Candidate:
     sizes = (smallest, *[200] * (k - 1))
     weakest = () if jaccard is None else (jaccard, *[0.95] * (k - 1))
     return Candidate(algorithm, k, silhouette, 0.0, silhouette, sizes, 1.0, jaccard=weakest, agreement=0.93)

@@ -46,7 +46,11 @@ def test_categories_go_under_their_commonest_spelling() -> None:
 
 
 def test_values_are_recoded_whatever_their_case_and_others_stay() -> None:
-    assert convert(["WEB", "web", "Kiosk"], "category", {"web": "online"}).array.to_pylist() == ["online", "online", "Kiosk"]
+    assert convert(["WEB", "web", "Kiosk"], "category", {"web": "online"}).array.to_pylist() == [
+        "online",
+        "online",
+        "Kiosk",
+    ]
     assert convert(["A", "B"], "flag", {"A": "yes", "B": "no"}).array.to_pylist() == [True, False]
 
 

@@ -26,7 +26,9 @@ def test_a_day_is_read_in_its_order(text: str, order: str, day: date) -> None:
     assert parse_day(text, order) == day
 
 
-@pytest.mark.parametrize("text", ["2023-02-29", "0000-00-00", "2024-13-01", "epoch", "infinity", "45383", "0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "text", ["2023-02-29", "0000-00-00", "2024-13-01", "epoch", "infinity", "45383", "0001-01-01", "9999-12-31"]
+)
 def test_what_casts_accept_too_readily_is_no_day(text: str) -> None:
     assert parse_day(text, "ymd") is None
 
@@ -69,7 +71,10 @@ def test_missing_words_are_unknown_and_impossible_days_failed() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.dates(min_value=date(1900, 1, 1), max_value=date(2200, 12, 31)), st.sampled_from(["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y"]))
+@given(
+    st.dates(min_value=date(1900, 1, 1), max_value=date(2200, 12, 31)),
+    st.sampled_from(["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y"]),
+)
 def test_a_printed_day_reads_back_as_itself_or_as_nothing_but_a_question(day: date, form: str) -> None:
     order = {"%d.%m.%Y": "dmy", "%m/%d/%Y": "mdy"}.get(form, "ymd")
     assert parse_day(day.strftime(form), order) == day

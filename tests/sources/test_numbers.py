@@ -26,7 +26,9 @@ def test_a_number_is_read_in_the_profile_it_is_written_in(text: str, decimal: st
     assert parse_number(text, decimal) == Decimal(value)
 
 
-@pytest.mark.parametrize("text", ["1e5", "0x1A", "1_000", "1,2,3", "12,34.5", "1.2.3", "", "-", "--5", "1 23", "0,125.0", "12a"])
+@pytest.mark.parametrize(
+    "text", ["1e5", "0x1A", "1_000", "1,2,3", "12,34.5", "1.2.3", "", "-", "--5", "1 23", "0,125.0", "12a"]
+)
 def test_what_casts_accept_too_readily_is_no_number(text: str) -> None:
     assert parse_number(text, "point") is None
 

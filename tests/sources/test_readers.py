@@ -130,7 +130,7 @@ def test_other_encodings_are_refused_with_the_byte_until_they_are_declared(tmp_p
     content = "id,x\n1,Müller\n".encode("cp1252")  # byte 8 is the u with two dots
     assert "byte 8" in refusal(tmp_path, content)
     assert cells(read(tmp_path, content, encoding="cp1252"))["x"] == ["Müller"]
-    assert "cp1252" in refusal(tmp_path, content, encoding="cp125")
+    assert "no encoding" in refusal(tmp_path, content, encoding="cp125")
 
 
 # --- gate ----------------------------------------------------------------------------------------------------------
@@ -157,7 +157,11 @@ def test_what_is_no_table_is_refused_in_words(tmp_path: Path, content: bytes, wo
 def test_missing_files_folders_and_addresses_are_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("a,b\n1,2\n")
     (tmp_path / "inner").mkdir()
-    for file, word in [("order.csv", "Did you mean 'orders.csv'"), ("inner", "is a folder"), ("https://x.org/a.csv", "address")]:
+    for file, word in [
+        ("order.csv", "Did you mean 'orders.csv'"),
+        ("inner", "is a folder"),
+        ("https://x.org/a.csv", "address"),
+    ]:
         with pytest.raises(InputError, match=word):
             read_source("orders", SourceConfig(file=file), tmp_path)
     with pytest.raises(InputError, match="pip install no-such-thing"):
@@ -186,7 +190,9 @@ def test_files_of_one_shape_are_joined_by_name(tmp_path: Path) -> None:
 
 
 def test_parquet_stays_a_file_for_the_engine(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"id": [1, 2], "x": [1.5, 2.5]}), tmp_path / "orders.csv")  # the name lies, the bytes do not
+    pq.write_table(
+        pa.table({"id": [1, 2], "x": [1.5, 2.5]}), tmp_path / "orders.csv"
+    )  # the name lies, the bytes do not
     raw = read_source("orders", SourceConfig(file="orders.csv"), tmp_path)
     assert raw.types == ("int64", "double")
     assert isinstance(raw.data, tuple)

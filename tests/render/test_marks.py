@@ -1,0 +1,109 @@
+"""Bars, figures and charts: places worked out by hand, the same bytes each time, nothing but marks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from personas.render.bars import bar, step
+from personas.render.drawings import (
+    Cloud,
+    Level,
+    Pair,
+    Return,
+    Spread,
+    agreement_boxes,
+    dumbbell,
+    jaccard_dots,
+    picture,
+    silhouettes,
+)
+from personas.render.figure import figure
+from personas.render.svg import checked_svg
+
+
+def rects(svg: str) -> list[tuple[str, float, float]]:
+    return [
+        (c, float(x), float(w))
+        for c, x, w in re.findall(r'<rect class="(\w+)" x="([\d.]+)" y="2" width="([\d.]+)"', svg)
+    ]
+
+
+def test_a_bar_starts_at_zero_and_the_mark_of_all_customers_stands_at_its_figure() -> None:
+    drawn = bar(11.4, 15.2, 6.08)  # 11.4 / 15.2 = 75%, 6.08 / 15.2 = 40%
+    assert rects(drawn) == [("val", 0.0, 75.0)]
+    assert 'class="ref" d="M40.0 0V12"' in drawn
+
+
+def test_a_loss_is_hollow_and_ends_at_the_zero_line_that_its_row_shares() -> None:
+    # the row runs from -100 to 300: zero stands at 25%, -100 at the left edge, 300 at the right edge
+    assert rects(bar(-100, 300, low=-100)) == [("loss", 0.0, 25.0)]
+    assert rects(bar(300, 300, low=-100)) == [("val", 25.0, 75.0)]
+    assert 'class="zero" d="M25.0 0V12"' in bar(300, 300, low=-100)
+
+
+def test_a_cost_is_the_stretch_between_what_was_there_and_what_is_left() -> None:
+    assert rects(step(117, 108, 300)) == [("cost", 36.0, 3.0)]  # 108 / 300 = 36%, 9 / 300 = 3%
+
+
+def test_nothing_to_scale_by_draws_an_empty_bar() -> None:
+    assert rects(bar(0, 0)) == []
+
+
+def test_the_figure_has_a_stroke_for_each_month_and_a_dot_for_each_power_of_ten() -> None:
+    months = [0.28, *[0.72 / 11] * 11]
+    drawn = figure(months, 0.97, 27, 3000, "a figure")
+    assert drawn.count('stroke-width="4.4"') == 12
+    # January: from radius 15 upwards, 3 + 18 x 0.28 / 0.28 = 21 long: from y = 33 to y = 12
+    assert "M48.0 33.0L48.0 12.0" in drawn
+    assert drawn.count('r="1.7"') == 3  # 3,000 is 10 ** 3.48
+    assert 'r="4.8"' in drawn  # 5.285 x log10(27) - 2.76 = 4.80
+    assert "A41 41 0 1 1" in drawn
+    assert checked_svg(drawn)
+
+
+def test_what_is_not_known_is_not_drawn() -> None:
+    drawn = figure(None, None, None, None, 'unknown "all"')
+    assert "4.4" not in drawn and "1.7" not in drawn and 'fill="currentColor"' not in drawn
+    assert "unknown &quot;all&quot;" in drawn
+
+
+def charts() -> dict[str, tuple[str, str]]:
+    levels = [Level(k, 0.3 + 0.01 * k, 0.01, 0.18, 0.24, 0.21) for k in (2, 3, 4)]
+    return {
+        "dumbbell": dumbbell([Pair("Joe", "p1", 0.12, 0.48), Pair("Victor <b>", "ink2", 0.06, -0.05)], "contribution"),
+        "silhouettes": silhouettes(levels, 3),
+        "one silhouette": silhouettes(levels[:1], 2),
+        "boxes": agreement_boxes([Spread(k, 0.9, (0.85, 0.95), (0.8, 1.0)) for k in (2, 3)], 3),
+        "jaccard": jaccard_dots([Return("Joe", "p1", 0.96, 0.93, 0.99), Return("Lucia", "p4", 0.7, 0.6, 0.8)]),
+        "picture": picture(
+            [Cloud("Joe", "p1", ((0.0, 0.0), (1.0, 2.0), (2.0, 1.0))), Cloud("", "ink2", ())], "a picture"
+        ),
+    }
+
+
+def test_charts_are_the_same_bytes_each_time() -> None:
+    assert charts() == charts()
+
+
+@pytest.mark.parametrize("name", list(charts()))
+def test_charts_are_clean_drawn_at_both_widths_and_speak(name: str) -> None:
+    wide, narrow = charts()[name]
+    for drawing, width, kind in ((wide, 760, "w"), (narrow, 340, "n")):
+        checked_svg(drawing)
+        assert f'class="ch {kind}"' in drawing and f'viewBox="0 0 {width} ' in drawing
+        assert 'role="img" aria-label="' in drawing
+        assert "font" not in drawing and "style=" not in drawing and "clip" not in drawing and "<!--" not in drawing
+        assert not re.search(r'(fill|stroke)="#', drawing), "every colour goes by its token"
+        places = [float(x) for x in re.findall(r'<text x="([-\d.]+)"', drawing)]
+        assert all(-1 <= x <= width + 1 for x in places)
+
+
+def test_a_loss_is_a_hollow_dot_and_an_unstable_segment_a_dashed_one() -> None:
+    wide, _ = charts()["dumbbell"]
+    # Victor's two dots are both hollow, Joe's second one is filled with his colour
+    assert wide.count('fill="var(--p1,#1F4AAE)"') == 1 and wide.count('fill="var(--ink2,#575D66)"') == 0
+    assert "Victor &lt;b&gt; 6% of customers, −5% of contribution" in wide
+    wide, _ = charts()["jaccard"]
+    assert "stroke-dasharray" in wide
