@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personas.estimate import Notice
@@ -63,3 +64,40 @@ class Study:
     def k_table(self) -> pd.DataFrame:
         """One row per algorithm and k."""
         return self.segmentation.k_table
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the study folder (report, cards, JSON, model) and publish it by rename; the former one stays on failure."""
+        # the renderer and the pipeline know a study, not the other way round: they are looked up only when asked for
+        from personas.pipeline import save
+
+        return save(self, folder)
+
+    def assign(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """The segment of new customers, by the model as it was fitted.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            One row per customer, index the customer id, one column per forming feature in raw units (the names in
+            ``features.json``). Missing values are filled as in the fit.
+
+        Returns
+        -------
+        DataFrame
+            Same index; ``segment``, ``persona``, ``membership`` (0 to 1) and ``confidence`` (0 to 1).
+
+        Raises
+        ------
+        InputError
+            When a forming feature is missing, naming it.
+        """
+        from personas.segmentation.assign import assign_frame
+
+        ids = {persona.segment: persona.id for persona in self.personas}
+        return assign_frame(customers, self.coding, self.segmentation, ids)
+
+    def _repr_html_(self) -> str:
+        """The cards, for a notebook."""
+        from personas.render import render_card
+
+        return "\n".join(render_card(self, persona) for persona in self.personas)

@@ -19,6 +19,8 @@ from personas.sources.canonical import Tables
 Progress = Callable[[str, float], None]
 Unmeasured = tuple[Feature, str]
 RESERVED = ("customer_id", "in_study")
+SPOKEN = {"refunded": "mark of refunds"}
+"""Columns that the sources make and no file has, as a reader understands them."""
 
 
 def build(engine: Engine, tables: Tables, config: Config, progress: Progress | None = None) -> Customers:
@@ -148,7 +150,7 @@ def _missing(feature: Feature, sources: dict[str, Table]) -> str | None:
         if feature.table == "brands" and "order_lines" in sources:
             return "the order lines have no brand"
         return f"there is no table of {'order lines' if feature.table == 'brands' else _spoken(feature.table)}"
-    absent = [column for column in feature.needs if not sources[feature.table].has(column)]
+    absent = [SPOKEN.get(column, column) for column in feature.needs if not sources[feature.table].has(column)]
     return f"the {_spoken(feature.table)} have no {' and no '.join(absent)}" if absent else None
 
 
@@ -160,12 +162,13 @@ def _grouped(unmeasured: Sequence[Unmeasured]) -> tuple[Notice, ...]:
     """One remark per table that is missing or lacks columns: which features are not measured, and why."""
     by_table: dict[str, dict[str, list[str]]] = {}
     for feature, reason in unmeasured:
-        by_table.setdefault(reason.split(" have no ")[0], {}).setdefault(reason, []).append(feature.label)
+        table, _, column = reason.partition(" have no ")
+        by_table.setdefault(table, {}).setdefault(column, []).append(feature.label)
     found = []
-    for reasons in by_table.values():
-        told = "; ".join(f"{', '.join(labels)} ({reason})" for reason, labels in reasons.items())
-        count = sum(len(labels) for labels in reasons.values())
-        found.append(Notice("features-not-measured", f"Not measured: {told}.", count))
+    for table, columns in by_table.items():
+        why = table + (f" have no {', '.join(columns)}" if "" not in columns else "")
+        labels = [label for own in columns.values() for label in own]
+        found.append(Notice("features-not-measured", f"Not measured, because {why}: {', '.join(labels)}.", len(labels)))
     return tuple(found)
 
 

@@ -13,6 +13,8 @@ from personas.profiles.records import Fact, Profile
 
 SMALLEST_DELTA = 0.33
 """Cliff's delta from which a difference is told (method.md 9.2)."""
+SMALLEST_DIFFERENCE = 0.1
+"""Of everyone's figure: 363 days against 360 may be a strong effect and is no difference to a reader."""
 SMALLEST_KNOWN = 0.5
 """Share of the segment whose value must be known before it may be told."""
 NOTHING = ("0", "0%", "<0.1%")
@@ -126,11 +128,17 @@ def _of_number(fact: Fact, everyone: Fact, claim: str, language: Language) -> Tr
     mine, theirs = centre(fact, statistic), centre(everyone, statistic)
     if mine is None or theirs is None or fact.effect is None or abs(fact.effect.value) < SMALLEST_DELTA:
         return None
-    unit = mine.unit
-    if figure(mine.value, unit) in (figure(theirs.value, unit), *NOTHING) or (mine.value > theirs.value) != (fact.effect.value > 0):
-        return None  # the reader would see two equal numbers, or a difference against its own words
+    if not _worth_telling(mine, theirs) or (mine.value > theirs.value) != (fact.effect.value > 0):
+        return None
     direction = "high" if mine.value > theirs.value else "low"
     return Trait(fact.feature, direction, fact.effect.value, claim, statistic, mine, theirs, phrase, level)
+
+
+def _worth_telling(mine: Estimate, theirs: Estimate) -> bool:
+    """Whether a reader would see a difference: not two equal prints, not 363 days against 360, not a mere zero."""
+    if abs(mine.value - theirs.value) < SMALLEST_DIFFERENCE * abs(theirs.value):
+        return False
+    return figure(mine.value, mine.unit) not in (figure(theirs.value, theirs.unit), *NOTHING)
 
 
 def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Trait | None:

@@ -108,9 +108,8 @@ def money(
     found, notices = {}, []
     for group, size in sizes.items():
         x = sample.of(group)
-        economics = _economics(
-            x, ledger, sums[group], size, losing.get(group), draws[group], currency, window_days, seed, group
-        )
+        scale = 365 / window_days
+        economics = _economics(x, ledger, sums[group], size, losing.get(group), resampled[group], currency, scale)
         found[group] = GroupMoney(economics, shares["revenue"].get(group), shares["contribution"].get(group))
         notices += _warnings(group, size, x, ledger.known)
     if "contribution" in ledger.known and sums[EVERYONE]["contribution"] <= 0:
@@ -157,11 +156,11 @@ def _shares(
 
 
 def _economics(
-    x: Floats, ledger: Ledger, sums: Mapping[str, Decimal], size: int, losing: int | None, draws: Floats,
-    currency: str, window_days: int, seed: int, group: int,
+    x: Floats, ledger: Ledger, sums: Mapping[str, Decimal], size: int, losing: int | None,
+    resampled: tuple[list[Spread], Floats], currency: str, scale: float,
 ) -> Economics:  # fmt: skip
-    """Means per customer and year with intervals, exact totals of the window."""
-    scale = 365 / window_days
+    """Means per customer and year with intervals, exact totals of the window. ``scale``: from the window to a year."""
+    spread, draws = resampled
     found: dict[str, Estimate] = {}
     for i, component in enumerate(ledger.known):
         mean = float(sums[component]) / size

@@ -17,7 +17,7 @@ Z95 = 1.959963984540054
 FEWEST = 30
 """Below this many customers a bootstrap-t interval is refused (method 9.10) and Student's t is printed, flagged."""
 MOST_RESAMPLED = 5_000
-"""Above this many customers Student's t takes the place of the bootstrap: what skewness adds shrinks with 1 / sqrt(n)."""
+"""Above this many rows Student's t takes the place of the bootstrap: what skewness adds shrinks with 1 / sqrt(n)."""
 MONEY_REPLICATES = 1_999
 OTHER_REPLICATES = 599
 DOMINATED = 0.5
@@ -83,7 +83,8 @@ def bootstrap(
     else:
         shift, t = _normal(centred, replicates, random), np.full((replicates, x.shape[1]), np.nan)
     found = [
-        _spread(int(counts[i]), float(sd[i]), float(rounding[i]), int(population[i]), t[:, i]) for i in range(x.shape[1])
+        _spread(int(counts[i]), float(sd[i]), float(rounding[i]), int(population[i]), t[:, i])
+        for i in range(x.shape[1])
     ]
     return found, mean + shift
 

@@ -31,17 +31,13 @@ class Canvas:
     """A sheet of given width and height, origin at the upper left, with marks named after what they mean."""
 
     def __init__(self, width: int, height: int) -> None:
-        import matplotlib as mpl
         from matplotlib.figure import Figure
+        from matplotlib.transforms import Affine2D
 
         self.width, self.height = width, height
-        with mpl.rc_context(_SETTINGS):
-            self._figure: Figure = Figure(figsize=(width / 72, height / 72), dpi=72)
-            self._axes: Any = self._figure.add_axes((0, 0, 1, 1))
-        self._axes.set_xlim(0, width)
-        self._axes.set_ylim(height, 0)
-        self._axes.axis("off")
+        self._figure: Figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         self._figure.patch.set_visible(False)
+        self._place = Affine2D().scale(1, -1).translate(0, height)  # our y goes down, matplotlib's up
         self._marks = 0
 
     def line(self, points: Sequence[tuple[float, float]], token: str, width: float = 1, dash: str = "") -> None:
@@ -50,19 +46,15 @@ class Canvas:
 
         xs, ys = [p[0] for p in points], [p[1] for p in points]
         style: Any = (0, tuple(float(part) for part in dash.split())) if dash else "-"
-        self._axes.add_line(
-            Line2D(xs, ys, color=_light(token), linewidth=width, linestyle=style, clip_on=False, zorder=self._next())
-        )
+        self._add(Line2D(xs, ys, color=_light(token), linewidth=width, linestyle=style))
 
     def area(self, points: Sequence[tuple[float, float]], token: str, opacity: float = 1.0, outline: str = "") -> None:
         """A filled area with straight sides."""
         from matplotlib.patches import Polygon
 
-        edge = _light(outline) if outline else "none"
-        self._axes.add_patch(
-            Polygon(list(points), closed=True, facecolor=_light(token), alpha=None if opacity == 1 else opacity,
-                    edgecolor=edge, linewidth=1 if outline else 0, clip_on=False, zorder=self._next())
-        )  # fmt: skip
+        edge, alpha = _light(outline) if outline else "none", None if opacity == 1 else opacity
+        width = 1 if outline else 0
+        self._add(Polygon(list(points), facecolor=_light(token), alpha=alpha, edgecolor=edge, linewidth=width))
 
     def box(self, x: float, y: float, width: float, height: float, token: str, outline: str = "") -> None:
         """A rectangle."""
@@ -73,31 +65,29 @@ class Canvas:
         from matplotlib.patches import Circle
 
         style: Any = (0, (3, 2)) if dashed else "-"
-        self._axes.add_patch(
-            Circle((x, y), radius, facecolor=_light("page" if hollow else token), edgecolor=_light(token),
-                   linewidth=2, linestyle=style, clip_on=False, zorder=self._next())
-        )  # fmt: skip
+        fill, edge = _light("page" if hollow else token), _light(token)
+        self._add(Circle((x, y), radius, facecolor=fill, edgecolor=edge, linewidth=2, linestyle=style))
 
     def dots(self, points: Sequence[tuple[float, float]], radius: float, token: str) -> None:
         """Many small dots as one path, in the order of their places: nothing tells whose they are."""
         from matplotlib.lines import Line2D
 
         xs, ys = zip(*sorted(points), strict=True)
-        marks = Line2D(xs, ys, linestyle="none", marker="o", markersize=2 * radius, markeredgewidth=0,
-                       color=_light(token), clip_on=False, zorder=self._next())  # fmt: skip
-        self._axes.add_line(marks)
+        size = 2 * radius
+        self._add(Line2D(xs, ys, linestyle="", marker="o", markersize=size, markeredgewidth=0, color=_light(token)))
 
     def text(self, x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> None:
         """Words on their base line. ``kind``: s small, m muted, b bold, hal with a halo; several with blanks."""
-        align = {"start": "left", "middle": "center", "end": "right"}[anchor]
-        drawn = self._axes.text(x, y, "", ha=align, va="baseline", fontsize=10, clip_on=False)
-        drawn.set(parse_math=False, text=words, zorder=self._next())
-        drawn.set_gid(f"class {kind}")
+        from matplotlib.text import Text
 
-    def _next(self) -> int:
+        align: Any = {"start": "left", "middle": "center", "end": "right"}[anchor]
+        self._add(Text(x, y, words, horizontalalignment=align, parse_math=False, gid=f"class {kind}"))
+
+    def _add(self, mark: Any) -> None:
         """Marks lie on each other in the order in which they are drawn."""
         self._marks += 1
-        return self._marks
+        mark.set(transform=self._place, clip_on=False, zorder=self._marks)
+        self._figure.add_artist(mark)
 
     def svg(self, kind: str, label: str) -> str:
         """The cleaned drawing. ``kind`` is w or n; ``label`` says the same numbers as a sentence."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from personas.errors import InputError, did_you_mean
 
 from personas.segmentation.records import Fitted, Floats, Labels, Segmentation
 from personas.segmentation.resampling import confidence
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from personas.engines import Table
-    from personas.features.coding import FeatureMatrix
+    from personas.features.coding import Coding, FeatureMatrix
     from personas.features.feature import Customers
 
 NAME = "labels"
@@ -69,3 +73,36 @@ def label_rows(
         return np.empty(0, dtype=np.int32), np.empty(0), np.empty(0)
     labels = model.predict(X)
     return labels, model.membership(X)[np.arange(len(X)), labels], confidence(X, labels, resampled)
+
+
+def assign_frame(
+    customers: pd.DataFrame, coding: Coding, segmentation: Segmentation, personas: Mapping[int, str]
+) -> pd.DataFrame:
+    """Segment, persona, membership and confidence of a DataFrame with one row per customer; see ``Study.assign``."""
+    import pandas as pd
+
+    from personas.features.recoding import recode
+
+    needed = tuple(dict.fromkeys(column.feature for column in coding.columns))
+    missing = [name for name in needed if name not in customers.columns]
+    if missing:
+        found = [str(name) for name in customers.columns]
+        lines = [f"no column '{name}'. {did_you_mean(name, found)}".rstrip() for name in missing]
+        raise InputError("the customers cannot be assigned without every forming feature", lines)
+    categories = {column.feature for column in coding.columns if column.level is not None or column.levels}
+    raw = {
+        name: customers[name].astype(object).where(customers[name].notna(), None).to_numpy(dtype=object)
+        if name in categories
+        else pd.to_numeric(customers[name], errors="coerce").to_numpy(dtype=np.float64)
+        for name in needed
+    }
+    labels, membership, sure = label_rows(recode(coding, raw), segmentation.model, segmentation.resampled)
+    return pd.DataFrame(
+        {
+            "segment": labels,
+            "persona": [personas.get(int(label)) for label in labels],
+            "membership": membership,
+            "confidence": sure,
+        },
+        index=customers.index,
+    )

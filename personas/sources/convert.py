@@ -24,7 +24,9 @@ FLAGS = (
     ("sí", "no"), ("si", "no"), ("evet", "hayır"), ("sim", "não"), ("x", ""),
 )  # fmt: skip
 TEXTS = frozenset({"id", "text"})
-"""Kinds in which "NULL" or "NA" is a name, not a gap."""
+"""Kinds in which "NULL" or "NA" is a name, not a gap, and spelling is kept."""
+WORDS = TEXTS | {"category", "country"}
+"""Kinds that stay text. In a country "NA" is Namibia; otherwise it is a category."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, count_of
 from personas.estimate import Notice
-from personas.sources.convert import Converted, Grammar, arrow_type, convert_column
+from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
 from personas.sources.mapping import Mapped, Plan, plan
 from personas.sources.readers import Raw, read_source
 from personas.sources.typed import check_type, family_of, off_cent, typed_reports, typed_sql
@@ -89,8 +89,7 @@ def _needs_arrow(raw: Raw, matched: Plan) -> bool:
 
 
 def _by_grammar(item: Mapped, type_name: str) -> bool:
-    plain = item.kind in {"id", "text", "category"}
-    return not plain and (family_of(type_name) == "text" or bool(item.values))
+    return item.kind not in WORDS and (family_of(type_name) == "text" or bool(item.values))
 
 
 def _in_memory(raw: Raw, matched: Plan) -> Raw:

@@ -112,6 +112,7 @@ def _find(
     raw: Raw, source: SourceConfig, column: Column, required: bool, claimed: frozenset[str], problems: list[str]
 ) -> Mapped | None:
     preset = PRESETS.get(source.preset).table(raw.name)
+    kind = "country" if column.name == "country" else column.kind
     values = {
         **PRESETS.get("generic").table(raw.name).values.get(column.name, {}),
         **preset.values.get(column.name, {}),

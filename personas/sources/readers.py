@@ -192,7 +192,12 @@ def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
             f"header ({', '.join(ragged[:3])}). Correct them, or allow more: sources.{name}.max_set_aside"
         )
     table, lines, blank = _without_blank_rows(table, lines)
-    facts |= {"records": records, "checked": len(text.text) <= CHECKED_BYTES, "ragged": ragged[:20], "blank_rows": blank}
+    facts |= {
+        "records": records,
+        "checked": len(text.text) <= CHECKED_BYTES,
+        "ragged": ragged[:20],
+        "blank_rows": blank,
+    }
     columns = tuple(table.column_names)
     sha256 = hashlib.sha256(data).hexdigest()
     return Raw(
@@ -315,7 +320,7 @@ def _read_arrow(text: str, mark: str, header: list[str], label: str) -> pa.Table
 
     try:
         return pcsv.read_csv(
-            pa.BufferReader(text.encode()),
+            pa.BufferReader(text.lstrip("\r\n").encode()),
             read_options=pcsv.ReadOptions(column_names=header, skip_rows_after_names=1, block_size=1 << 24),
             parse_options=pcsv.ParseOptions(
                 delimiter=mark, newlines_in_values=True, invalid_row_handler=lambda row: "skip"

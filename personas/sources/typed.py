@@ -8,7 +8,7 @@ from typing import Any
 from personas.engines.engine import Engine
 from personas.engines.portable import quoted, text_literal
 from personas.errors import InputError
-from personas.sources.convert import Converted, fold
+from personas.sources.convert import WORDS, Converted, fold
 from personas.sources.mapping import Mapped, Plan
 from personas.sources.numbers import MISSING
 from personas.sources.readers import Raw

@@ -45,7 +45,8 @@ def test_what_cannot_be_measured_is_listed_with_its_reason(engine: Engine, shop:
     assert reasons["effort_score"] == "there is no table of tickets"
     texts = [notice.text for notice in customers.left_out]
     lines = "categories bought from, gross margin rate, gross margin a year, spent on one brand"
-    assert f"Not measured: {lines} (there is no table of order lines)." in texts
+    assert f"Not measured, because there is no table of order lines: {lines}." in texts
+    assert "Not measured, because the orders have no channel, discount_amount, mark of refunds: " in " ".join(texts)
     assert sum(notice.count for notice in customers.left_out) == len(customers.unmeasured)
     measured = {feature.name for feature in customers.features}
     assert not measured & set(reasons)

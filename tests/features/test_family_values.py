@@ -39,7 +39,8 @@ def test_a_shorter_window_is_scaled_to_a_year(measure: Measure) -> None:
 
 def test_rhythm_is_taken_between_buying_days(measure: Measure) -> None:
     # Days 1, 11 and 41 of January's count, the second day twice: gaps 10 and 30, mean 20, sample sd sqrt(200) = 14.14
-    orders = [sale("ann", day, amount) for day, amount in
+    # The order numbers run backwards, so that only the days can have sorted the orders.
+    orders = [sale("ann", day, amount, order_id=f"o{9 - amount}") for day, amount in
               [("2025-01-01", 1), ("2025-01-11", 2), ("2025-01-11", 3), ("2025-02-10", 4)]]  # fmt: skip
     ann = measure(ANN, orders=[*orders, sale("ann", "2025-01-20", -1, is_sale=False)])["ann"]
     assert ann["gap_days"] == pytest.approx(20, abs=TOLERANCE)
@@ -58,6 +59,10 @@ def test_occasion_share_counts_the_days_that_end_with_an_occasion(measure: Measu
     days = ["2025-01-31", "2025-02-01", "2025-02-14", "2025-02-15"]
     ann = measure(ANN, orders=[sale("ann", day, 10) for day in days])["ann"]
     assert ann["occasion_share"] == pytest.approx(0.5, abs=TOLERANCE)
+
+
+def test_a_single_order_tells_nothing_of_a_habit(measure: Measure) -> None:
+    assert measure(ANN, orders=[sale("ann", "2025-02-10", 10)])["ann"]["occasion_share"] is None
 
 
 def test_occasions_come_from_the_configuration_when_it_names_them(measure: Measure) -> None:

@@ -117,6 +117,13 @@ def test_the_robust_scale_is_the_quartile_range_of_a_normal() -> None:
     assert coding.columns[0].scale == pytest.approx(0.5 / 1.349, abs=1e-12)
 
 
+def test_a_narrow_middle_takes_the_standard_deviation() -> None:
+    # 50 values within 0.1 and 25 on either side: the quartile range of 0.1 is far under half of the sd.
+    values = np.r_[np.full(24, 0.0), np.linspace(0.45, 0.55, 52), np.full(24, 1.0)]
+    coding = prepare({"share": values}, (FEATURES[2],), family_weights="none").coding
+    assert coding.columns[0].scale == pytest.approx(values.std(), abs=1e-12)
+
+
 def test_a_column_of_mostly_zeros_takes_the_standard_deviation() -> None:
     raw: Raw = {"share": np.r_[np.zeros(80), np.full(20, 1.0)]}  # quartiles 0 and 0; sd = sqrt(0.2 * 0.8) = 0.4
     coding = prepare(raw, (FEATURES[2],), family_weights="none").coding

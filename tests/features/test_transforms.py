@@ -41,6 +41,14 @@ def test_the_shape_and_the_skew_choose_the_transform(values: np.ndarray, shape: 
     assert choose(values, shape)[0] == expected
 
 
+def test_only_a_skew_above_one_is_transformed() -> None:
+    for last, expected in [(31.0, "none"), (32.0, "log1p")]:  # skew 0.95 and 1.06
+        values = np.r_[np.arange(1.0, 20), last]
+        assert (skewness(values) > 1) == (expected == "log1p")
+        assert abs(skewness(values) - 1) < 0.06
+        assert choose(values, "count")[0] == expected
+
+
 def test_the_divisor_is_the_first_decile_of_what_is_above_zero() -> None:
     # 1..11: position 0.1 * 10 = 1, the second value.
     assert first_decile(np.r_[np.zeros(50), np.arange(1.0, 12)]) == 2

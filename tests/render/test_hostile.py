@@ -26,14 +26,20 @@ PAYLOADS = (
     "a\x00b\x1b[31mc\u202egnp",
     "--><svg/onload=alert(1)>",
 )
-NOT_TEXT = {"id", "claim", "kind", "block", "unit", "basis", "verdict", "language", "algorithm", "map_kind", "currency", "table", "step",
-            "amount", "level", "shape", "role", "name_of_feature", "archetype", "protocol", "feature", "statistic"}  # fmt: skip
+HARMLESS = "Smith & Sons"
+TOGETHER = " ".join(payload for payload in PAYLOADS if "\x00" not in payload)
+CONTROL = next(payload for payload in PAYLOADS if "\x00" in payload)
+CODES = {
+    "id", "claim", "kind", "block", "unit", "basis", "verdict", "language", "algorithm", "map_kind", "currency", "table", "step",
+    "amount", "level", "shape", "role", "family", "archetype", "protocol", "feature", "statistic", "sql",
+}  # fmt: skip
+"""Fields that hold a code of ours, never a string of somebody else."""
 
 
 def poisoned(value: Any, payload: str, field: str = "") -> Any:
     """Every free text of a record with the payload behind it. Codes that the product itself makes stay as they are."""
     if isinstance(value, str):
-        return value if field in NOT_TEXT or not value else f"{value} {payload}"
+        return value if field in CODES or not value else f"{value} {payload}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if type(value).__name__ in {"Estimate", "Coding", "HandMade", "Candidate"}:
             return value
@@ -60,42 +66,38 @@ def poisoned_study(payload: str) -> Study:
     return replace(study, personas=personas)
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", [TOGETHER, CONTROL])
 def test_a_hostile_string_in_every_slot_stays_text(payload: str) -> None:
     study = poisoned_study(payload)
-    clean = Reader(render_html(lantern()))
-    read = Reader(render_html(study))
-    assert read.faults == []
-    assert {tag for tag, _ in read.elements} <= {tag for tag, _ in clean.elements}
-    for source in (read, Reader(render_card(study, study.personas[0]))):
+    harmless = Reader(render_html(poisoned_study(HARMLESS)))
+    page = Reader(render_html(study))
+    card = Reader(render_card(study, study.personas[0]))
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements], "the page has grown an element"
+    for source in (page, card):
+        assert source.faults == []
         for tag, attributes in source.elements:
             assert tag not in FORBIDDEN
             assert not any(name.startswith("on") or name == "style" for name in attributes)
             assert all((value or "").startswith("#") for name, value in attributes.items() if name in {"href", "src"})
             for name in ("id", "class"):
                 assert "alert" not in (attributes.get(name) or "") and "<" not in (attributes.get(name) or "")
-    assert (
-        "49" not in read.text.replace(Reader(render_html(lantern())).text, "")
-        or "{{ 7 * 7 }}" in read.text
-        or "7" not in payload
-    )
-    if "\x00" in payload:
-        assert "\x00" not in read.text and "\x1b" not in read.text and "\u202e" not in read.text
-        assert "a␀b␛" in read.text
+    seen = page.text
+    if payload is CONTROL:
+        assert not set(seen) & {"\x00", "\x1b", "\u202e"}
+        assert "a␀b␛" in seen
     else:
-        assert payload in " ".join(read.text.split()) or payload in read.text
+        assert "<script>alert(1)</script>" in seen and "{{ 7 * 7 }}{% raw %}" in seen, "what came in is shown as it is"
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", [TOGETHER, CONTROL])
 def test_a_markdown_card_holds_no_links_images_or_html_of_others(payload: str) -> None:
-    study = poisoned_study(payload)
+    study, harmless = poisoned_study(payload), poisoned_study(HARMLESS)
     card = render_markdown_card(study, study.personas[0])
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(card)
     kinds = {token.type for token in tokens} | {child.type for token in tokens for child in token.children or ()}
     assert not kinds & {"link_open", "image", "html_inline", "html_block"}
-    clean = MarkdownIt("commonmark").enable("table").parse(render_markdown_card(lantern(), lantern().personas[0]))
-    for kind in ("heading_open", "table_open", "tr_open", "td_open", "list_item_open"):
-        assert sum(t.type == kind for t in tokens) == sum(t.type == kind for t in clean), kind
+    clean = MarkdownIt("commonmark").enable("table").parse(render_markdown_card(harmless, harmless.personas[0]))
+    assert [token.type for token in tokens] == [token.type for token in clean], "the card has grown a block"
 
 
 def test_drawings_and_styles_that_are_not_ours_are_refused() -> None:

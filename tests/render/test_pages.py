@@ -14,6 +14,7 @@ import pytest
 from personas.render import render_card, render_choose_k, render_html, write_study
 from personas.study import Study
 from tests.render.fixture import lantern
+import itertools
 
 VOID = {"meta", "br", "path", "rect", "circle", "line", "img", "hr", "col"}
 FORBIDDEN = {
@@ -152,7 +153,7 @@ def test_headings_step_down_one_level_at_a_time_alone_and_in_the_report(pages: d
     for name, first in (("report", 1), ("card", 2), ("choose_k", 1), ("report without segments", 1)):
         levels = [int(tag[1]) for tag, _ in Reader(pages[name]).elements if re.fullmatch("h[1-6]", tag)]
         assert levels[0] == first, name
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), name
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), name
         assert levels.count(first) == 1, name
 
 

@@ -59,9 +59,11 @@ def _rhythm(context: FamilyContext) -> tuple[Feature, ...]:
     monday = f"date_diff('day', {day(_A_MONDAY)}, ordered_on)"
     occasions = (
         Feature(
-            "occasion_share", ratio(count_where(f"is_sale AND ({near})"), SALES), "orders", "share",
-            "orders before an occasion",
-            f"share of the sales placed in the {days} days that end with {words(context.config.features.occasions)}",
+            # One order tells nothing of a habit, and 0 or 1 for most customers would cut them by a coincidence.
+            "occasion_share", f"CASE WHEN {SALES} >= 2 THEN {ratio(count_where(f'is_sale AND ({near})'), SALES)} END",
+            "orders", "share", "orders before an occasion",
+            f"share of the sales placed in the {days} days that end with {words(context.config.features.occasions)}; "
+            "from two sales on",
             "purchase", SALE_COLUMNS, None, "share",
         ),
     ) if near else ()  # fmt: skip

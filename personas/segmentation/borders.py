@@ -1,0 +1,169 @@
+"""Gap or gradient: is there a valley between two neighbouring segments, or only our cut (method.md 6)?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from personas.segmentation.dip import dip, dip_p_value
+from personas.segmentation.lloyd import squared_distances
+from personas.segmentation.margins import has_lattice
+from personas.segmentation.records import Fitted, Floats
+from personas.segmentation.streams import Step, generator
+
+ADJACENT = 0.10
+LEAST_CUSTOMERS = 60
+LEVEL = 0.01
+NULL_QUANTILE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """The border of two neighbouring segments.
+
+    ``kind`` is ``gap`` (a valley), ``gradient`` (a cut through a continuum), ``untested`` (fewer than 60 customers) or
+    ``categorical`` (most of the way between them is a change of level). ``null_dip`` is the dip that 95% of the borders
+    in structureless data stay below; ``p_holm`` is the p-value adjusted for all tested borders of this k.
+    """
+
+    first: int
+    second: int
+    kind: str
+    customers: int
+    dip: float | None = None
+    p_value: float | None = None
+    null_dip: float | None = None
+    p_holm: float | None = None
+
+
+def find_borders(
+    Z: Floats,
+    centroids: Floats,
+    null: Sequence[tuple[Floats, Fitted]],
+    seed: int,
+    one_hot: Sequence[int] = (),
+) -> tuple[Border, ...]:
+    """Every pair of neighbouring segments with its kind.
+
+    Parameters
+    ----------
+    Z : (n', d)
+    centroids : (k, d) of the reference solution.
+    null : structureless rows and their own model at the same k, from ``reference.compare``. Two k-means cells touch in
+        a facet narrower than their middles, which looks like a valley and is found in structureless data too.
+    one_hot : columns of the one-hot blocks.
+    """
+    pooled = [
+        found.dip
+        for b, (rows, model) in enumerate(null, start=1)
+        for found in _dips(rows, model.centroids, seed, b, one_hot)
+        if found.dip is not None
+    ]
+    bound = null_bound(np.array(pooled))
+    measured = _dips(Z, centroids, seed, 0, one_hot)
+    p_values = {
+        (border.first, border.second): dip_p_value(border.dip, border.customers)
+        for border in measured
+        if border.dip is not None
+    }
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    borders = []
+    for border in measured:
+        pair = (border.first, border.second)
+        if border.dip is None:
+            borders.append(border)
+            continue
+        kind = "gap" if p_values[pair] <= LEVEL and border.dip > bound else "gradient"
+        borders.append(
+            Border(*pair, kind, border.customers, border.dip, p_values[pair], bound, adjusted[pair])
+        )
+    return tuple(borders)
+
+
+def _dips(Z: Floats, centroids: Floats, seed: int, replicate: int, one_hot: Sequence[int]) -> list[Border]:
+    """Neighbouring pairs with the dip of their members along the line between the centroids; not yet judged."""
+    squares = squared_distances(Z, centroids)
+    ranks = np.argsort(squares, axis=1, kind="stable")
+    own, second = ranks[:, 0], ranks[:, 1]
+    random = generator(seed, Step.JITTER, len(centroids), replicate)
+    spread = np.column_stack([jittered(column, random) if has_lattice(column) else column for column in Z.T])
+    found = []
+    for g in range(len(centroids)):
+        for h in range(g + 1, len(centroids)):
+            if not _adjacent(own, second, g, h):
+                continue
+            members = (own == g) | (own == h)
+            direction = centroids[h] - centroids[g]
+            length = float(direction @ direction)
+            if members.sum() < LEAST_CUSTOMERS or length == 0:
+                found.append(Border(g, h, "untested", int(members.sum())))
+            elif float((direction[list(one_hot)] ** 2).sum()) > length / 2:
+                found.append(Border(g, h, "categorical", int(members.sum())))
+            else:
+                line = spread_ties(spread[members] @ direction / np.sqrt(length), random)
+                found.append(Border(g, h, "measured", int(members.sum()), dip(line)))
+    return found
+
+
+def _adjacent(own: NDArray[np.int64], second: NDArray[np.int64], g: int, h: int) -> bool:
+    """Whether a tenth of the members of either have the other as their second nearest segment."""
+    shares = [(second[own == a] == b).mean() if (own == a).any() else 0.0 for a, b in ((g, h), (h, g))]
+    return bool(max(shares) >= ADJACENT)
+
+
+def jittered(column: Floats, random: np.random.Generator) -> Floats:
+    """Lattice values spread evenly over the way to the middle of their neighbours, so that steps are no valleys."""
+    values = np.unique(column)
+    if len(values) < 2:
+        return column
+    gaps = np.diff(values)
+    below = np.concatenate(([gaps[0]], gaps)) / 2
+    above = np.concatenate((gaps, [gaps[-1]])) / 2
+    place = np.searchsorted(values, column)
+    spread: Floats = column - below[place] + random.random(len(column)) * (below + above)[place]
+    return spread
+
+
+def spread_ties(values: Floats, random: np.random.Generator) -> Floats:
+    """The values with exact ties broken by noise as wide as the smallest gap."""
+    different = np.unique(values)
+    if len(different) == len(values) or len(different) < 2:
+        return values
+    noise: Floats = values + (random.random(len(values)) - 0.5) * np.diff(different).min()
+    return noise
+
+
+def null_bound(dips: Floats) -> float:
+    """The ceil(0.95 (M + 1))-th smallest of M dips, or the largest; infinite without any."""
+    if len(dips) == 0:
+        return float("inf")
+    rank = int(np.ceil(NULL_QUANTILE * (len(dips) + 1)))
+    return float(np.sort(dips)[min(rank, len(dips)) - 1])
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted by Holm's method, in the given order.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    adjusted = np.zeros(len(p_values))
+    running = 0.0
+    for rank, place in enumerate(order):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = running
+    return [float(p) for p in adjusted]
+
+
+def natural_groups(k: int, borders: Sequence[Border]) -> int:
+    """How many groups remain when every border that is no gap is opened: connected components of the segments."""
+    group = list(range(k))
+    for border in borders:
+        if border.kind != "gap":
+            old, new = group[border.second], group[border.first]
+            group = [new if g == old else g for g in group]
+    return len(set(group))

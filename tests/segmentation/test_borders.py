@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.borders import Border, find_borders, holm, jittered, natural_groups, null_bound, spread_ties
+from personas.segmentation.dip import TABLE_SHARES, dip, dip_p_value, simulate_quantiles
+from personas.segmentation.reference import compare
+from tests.segmentation.markets import ring
+
+KMEANS = ALGORITHMS.get("kmeans")
+
+
+def test_the_dip_of_small_samples_worked_out_by_hand() -> None:
+    # Evenly spaced values are as unimodal as n values can be: 1/(2n).
+    assert abs(dip(np.arange(8.0)) - 1 / 16) <= 1e-12
+    # Two far clumps of n/2 approach the largest possible dip of 1/4.
+    assert abs(dip(np.concatenate((np.arange(50) * 1e-9, 1 + np.arange(50) * 1e-9))) - 0.25) <= 1e-2
+    assert dip(np.full(10, 3.0)) == 1 / 20
+
+
+def test_the_dip_equals_an_independent_program() -> None:
+    oracle = pytest.importorskip("diptest")
+    random = np.random.default_rng(0)
+    for case in range(400):
+        n = int(random.integers(4, 300))
+        halves = np.concatenate((random.normal(size=n // 2), random.normal(4, 1, n - n // 2)))
+        sample = [random.random(n), random.normal(size=n), halves, random.exponential(size=n)][case % 4]
+        assert abs(dip(sample) - oracle.dipstat(sample)) <= 1e-12
+    for n in (40, 300, 1500):
+        sample = random.random(n)
+        assert abs(dip_p_value(dip(sample), n) - oracle.diptest(sample)[1]) <= 0.02
+
+
+def test_the_shipped_table_is_what_its_recipe_gives() -> None:
+    quantiles = np.array(simulate_quantiles(30, 3000))
+    for share, value in zip(TABLE_SHARES, quantiles, strict=True):
+        if 0.1 <= share <= 0.95:
+            # 3,000 draws put a quantile within about 2.5 points of its share.
+            assert abs(dip_p_value(value / np.sqrt(30), 30) - (1 - share)) <= 0.03
+
+
+def test_uniform_samples_are_rejected_no_more_often_than_stated() -> None:
+    random = np.random.default_rng(1)
+    rejected = sum(dip_p_value(dip(random.random(200)), 200) <= 0.01 for _ in range(500))
+    assert rejected <= 12  # 5 are expected; 12 is three standard deviations more
+
+
+def test_groups_with_a_valley_are_gaps_and_quarters_of_a_square_are_not() -> None:
+    groups, _ = ring(3, 5.0, 300, 2)
+    for X, k, kind, parts in ((groups, 3, "gap", 3), (np.random.default_rng(3).uniform(size=(300, 2)), 4, "gradient", 1)):
+        null = compare(X, (k,), KMEANS, 0, protocol="quick")
+        model = KMEANS.fit(X, k, np.random.SeedSequence(0), 20)
+        pairs = [(rows, fits[0]) for rows, fits in zip(null.sets, null.fits, strict=True)]
+        borders = find_borders(X, model.centroids, pairs, 0)
+        assert {border.kind for border in borders} == {kind} and natural_groups(k, borders) == parts
+        assert all(b.p_holm is not None and b.p_value is not None and b.p_holm >= b.p_value for b in borders)
+
+
+def test_small_pairs_are_untested_and_a_change_of_level_is_categorical() -> None:
+    random = np.random.default_rng(4)
+    X = np.column_stack((random.normal(size=200), np.repeat([0.0, 9.0], 100)))
+    centroids = np.array([[0.0, 0.0], [0.0, 9.0]])
+    assert [b.kind for b in find_borders(X, centroids, [], 0, one_hot=[1])] == ["categorical"]
+    assert [b.kind for b in find_borders(X[75:125], centroids, [], 0)] == ["untested"]
+
+
+def test_steps_of_a_lattice_are_spread_to_the_middle_of_their_neighbours() -> None:
+    column = np.array([0.0, 0.0, 1.0, 4.0] * 500)
+    spread = jittered(column, np.random.default_rng(5))
+    # 0 lies in -0.5 to 0.5, 1 in 0.5 to 2.5, 4 in 2.5 to 5.5.
+    for value, low, high in ((0, -0.5, 0.5), (1, 0.5, 2.5), (4, 2.5, 5.5)):
+        part = spread[column == value]
+        assert low <= part.min() < low + 0.05 and high - 0.05 < part.max() <= high
+    assert len(np.unique(spread_ties(np.array([1.0, 1.0, 2.0]), np.random.default_rng(0)))) == 3
+
+
+def test_the_bound_of_structureless_borders_and_the_graph_of_open_borders() -> None:
+    # M = 39: ceil(0.95 * 40) = 38, the 38th smallest of 1..39; without any dip nothing can be a gap.
+    assert null_bound(np.arange(1.0, 40.0)) == 38.0 and null_bound(np.array([])) == float("inf")
+    assert null_bound(np.array([1.0, 2.0])) == 2.0
+    borders = [Border(0, 1, "gap", 99), Border(1, 2, "gradient", 99), Border(2, 3, "untested", 9)]
+    assert natural_groups(5, borders) == 3  # 0, 1-2-3, 4
+    assert holm([0.01, 0.04, 0.03]) == [0.03, 0.06, 0.06]
