@@ -151,7 +151,9 @@ def schema(
 
 @app.command(epilog="Example:  personas plugins features")
 def plugins(
-    kind: Annotated[str | None, typer.Argument(help="features, presets, algorithms, indices, languages, formats.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="features, presets, algorithms, indices, languages, formats.")
+    ] = None,
     seed: Seed = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -179,12 +181,12 @@ def overrides(
     seed: int | None = None,
 ) -> dict[str, dict[str, Any]]:
     """What the command line says instead of the file."""
-    parts = {
+    parts: dict[str, dict[str, Any]] = {
         "segmentation": {"k": k, "algorithm": algorithm, "protocol": protocol},
         "engine": {"name": engine},
         "study": {"seed": seed},
     }
-    given = {part: {key: v for key, v in values.items() if v is not None} for part, values in parts.items()}
+    given = {part: {key: v for key, v in dict(values).items() if v is not None} for part, values in parts.items()}
     return {part: values for part, values in given.items() if values}
 
 

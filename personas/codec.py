@@ -16,7 +16,8 @@ T = TypeVar("T")
 
 
 def to_plain(value: Any) -> Any:
-    """The value as JSON types: records become mappings, tuples lists, days ISO text, infinities text; arrays are refused.
+    """The value as JSON types: records become mappings, tuples lists, days ISO text, infinities text; arrays are
+    refused.
 
     >>> from personas.estimate import Notice
     >>> to_plain((Notice("a", "b", 2), float("inf")))

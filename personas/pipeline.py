@@ -15,11 +15,18 @@ from personas.engines import open_engine
 from personas.study import About, Study
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import pyarrow as pa
 
     from personas.engines import Engine, Table
+    from personas.estimate import Notice
+    from personas.features.coding import FeatureMatrix
     from personas.features.feature import Customers
     from personas.narrative.persona import Persona
+    from personas.profiles.records import Profiles
+    from personas.segmentation.records import Segmentation
+    from personas.sources.canonical import Tables
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of the whole run that is done, 0 to 1."""
@@ -70,55 +77,18 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
         with clock.stage("preparing the features"):
             matrix = features.sample(customers, config)
         with clock.stage("looking for segments") as step:
-            segments = segmentation.discover(
-                matrix.X,
-                k=config.segmentation.k,
-                algorithm=config.segmentation.algorithm,
-                protocol=config.segmentation.protocol,
-                min_size=config.segmentation.min_size,
-                seed=config.study.seed,
-                families=matrix.families,
-                map_kind=config.report.map,
-                progress=step,
-            )
+            segments = _discover(segmentation, matrix, config, step)
         with clock.stage("assigning every customer"):
             labels = segmentation.assign(customers, matrix, segments)
         with clock.stage("describing the segments"):
             described = profiles.describe(customers, labels, tables, matrix, segments, config)
         with clock.stage("writing the personas"):
-            _, sample_labels, values = profiles.customer_values(customers, labels, customers.features)
-            personas = narrative.narrate(
-                described,
-                tuple(feature.name for feature in matrix.features),
-                values,
-                sample_labels,
-                tables.snapshot_date,
-                config,
-            )
+            _, of, values = profiles.customer_values(customers, labels, customers.features)
+            personas = narrative.narrate(described, forming(matrix), values, of, tables.snapshot_date, config)
             rows = segment_rows(engine, customers, labels, personas)
             dictionary = features.dictionary(customers, matrix)
-    known = rows.num_rows
-    clustered = known - rows.column("segment").null_count
-    about = About(
-        name=config.study.name,
-        slug=slug(config.study.name),
-        snapshot_date=tables.snapshot_date,
-        window_days=tables.window_days,
-        currency=tables.currency,
-        customers=clustered,
-        customers_known=known,
-        verdict=segments.verdict,
-        k=segments.k,
-        seed=config.study.seed,
-        language=config.study.language,
-        engine=config.engine.name,
-        version=own_version(),
-    )
-    notices = (
-        *tables.audit.notices, *customers.left_out, *matrix.dropped, *matrix.notices, *segments.notices, *described.notices,
-    )  # fmt: skip
     return Study(
-        about=about,
+        about=about(config, tables, segments, rows),
         config=config.model_dump(mode="json"),
         audit=tables.audit,
         dictionary=dictionary,
@@ -127,10 +97,58 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
         profiles=described,
         personas=personas,
         segments=rows,
-        notices=tuple(dict.fromkeys(notices)),
+        notices=notices_of(tables, customers, matrix, segments, described),
         input_hashes=tables.input_hashes,
         seconds=clock.seconds,
     )
+
+
+def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, progress: Progress) -> Segmentation:
+    wanted = config.segmentation
+    found: Segmentation = segmentation.discover(
+        matrix.X,
+        k=wanted.k,
+        algorithm=wanted.algorithm,
+        protocol=wanted.protocol,
+        min_size=wanted.min_size,
+        seed=config.study.seed,
+        families=matrix.families,
+        map_kind=config.report.map,
+        progress=progress,
+    )
+    return found
+
+
+def forming(matrix: FeatureMatrix) -> tuple[str, ...]:
+    """Names of the features that formed the segments."""
+    return tuple(feature.name for feature in matrix.features)
+
+
+def about(config: Config, tables: Tables, segments: Segmentation, rows: pa.Table) -> About:
+    """What was studied, in one record."""
+    return About(
+        name=config.study.name,
+        slug=slug(config.study.name),
+        snapshot_date=tables.snapshot_date,
+        window_days=tables.window_days,
+        currency=tables.currency,
+        customers=rows.num_rows - rows.column("segment").null_count,
+        customers_known=rows.num_rows,
+        verdict=segments.verdict,
+        k=segments.k,
+        seed=config.study.seed,
+        language=config.study.language,
+        engine=config.engine.name,
+        version=own_version(),
+    )
+
+
+def notices_of(
+    tables: Tables, customers: Customers, matrix: FeatureMatrix, segments: Segmentation, profiles: Profiles
+) -> tuple[Notice, ...]:
+    """Everything a reader must know, in the order in which it came up, each once."""
+    early = (*tables.audit.notices, *customers.left_out, *matrix.dropped, *matrix.notices)
+    return tuple(dict.fromkeys((*early, *segments.notices, *profiles.notices)))
 
 
 def save(study: Study, folder: str | Path) -> Path:
@@ -148,11 +166,15 @@ def save(study: Study, folder: str | Path) -> Path:
 
 
 def manifest(study: Study) -> Mapping[str, Any]:
-    """What was run on what, with which versions, and how long each stage took: the only bytes that depend on the clock."""
+    """What was run on what, with which versions, and how long each stage took: the only bytes that depend on the
+    clock.
+    """
     return {
         "schema_version": "1.0",
         "personas": study.about.version,
-        "libraries": {name: _version(name) for name in ("numpy", "pandas", "scipy", "scikit-learn", "duckdb", "pyarrow")},
+        "libraries": {
+            name: _version(name) for name in ("numpy", "pandas", "scipy", "scikit-learn", "duckdb", "pyarrow")
+        },
         "engine": study.about.engine,
         "seed": study.about.seed,
         "snapshot_date": study.about.snapshot_date,

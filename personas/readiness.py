@@ -32,7 +32,9 @@ def check(config: Config) -> dict[str, Any]:
     from personas.pipeline import simulate_if_asked
 
     simulate_if_asked(config)
-    with open_engine(config.engine.name, memory_limit=config.engine.memory_limit, threads=config.engine.threads) as engine:
+    with open_engine(
+        config.engine.name, memory_limit=config.engine.memory_limit, threads=config.engine.threads
+    ) as engine:
         tables = sources.prepare(engine, config)
         customers = features.build(engine, tables, config)
         found = readiness(engine, tables, customers, config)

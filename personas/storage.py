@@ -44,8 +44,8 @@ def json_text(value: Any) -> str:
 def publish(folder: Path, write: Callable[[Path], None]) -> None:
     """Call ``write`` with a new empty folder and put it in the place of ``folder`` by rename.
 
-    A failure leaves the former folder as it was. Files of the reader's own inside the former folder are lost with it, so a
-    folder that is not a study of ours (no manifest.json) and not empty is refused.
+    A failure leaves the former folder as it was. Files of the reader's own inside the former folder are lost with
+    it, so a folder that is not a study of ours (no manifest.json) and not empty is refused.
     """
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         ours = (folder / "manifest.json").is_file() or _only_demo_data(folder)
@@ -163,7 +163,8 @@ def _load_segmentation(plain: Mapping[str, Any], model: Path) -> Segmentation:
     simple = {
         name: plain[name]
         for name in (
-            "algorithm", "k", "k_silhouette", "verdict", "min_size", "seed", "protocol", "k_fixed", "gate", "map_kind", "extra",
+            "algorithm", "k", "k_silhouette", "verdict", "min_size", "seed", "protocol", "k_fixed", "gate",
+            "map_kind", "extra",
         )
     }  # fmt: skip
     return Segmentation(

@@ -66,7 +66,9 @@ class Study:
         return self.segmentation.k_table
 
     def save(self, folder: str | Path) -> Path:
-        """Write the study folder (report, cards, JSON, model) and publish it by rename; the former one stays on failure."""
+        """Write the study folder (report, cards, JSON, model) and publish it by rename; the former one stays on
+        failure.
+        """
         # the renderer and the pipeline know a study, not the other way round: they are looked up only when asked for
         from personas.pipeline import save
 

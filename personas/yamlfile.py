@@ -94,9 +94,7 @@ def _refuse(path: Path, events: Any) -> None:
         keys += kind == "ScalarEvent"
         if problem := _problem_of(event, kind, depth, keys, documents):
             mark = event.start_mark
-            raise ConfigError(
-                f"{path} cannot be used", [f"line {mark.line + 1}, column {mark.column + 1}: {problem}"]
-            )
+            raise ConfigError(f"{path} cannot be used", [f"line {mark.line + 1}, column {mark.column + 1}: {problem}"])
 
 
 def _problem_of(event: Any, kind: str, depth: int, keys: int, documents: int) -> str:

@@ -48,7 +48,9 @@ def fitting(figures: Figures, speaker: Speaker) -> tuple[str, ...]:
     )
 
 
-def write(ids: tuple[str, ...], profile: Profile, figures: Figures, told: tuple[Trait, ...], speaker: Speaker) -> tuple[Action, ...]:
+def write(
+    ids: tuple[str, ...], profile: Profile, figures: Figures, told: tuple[Trait, ...], speaker: Speaker
+) -> tuple[Action, ...]:
     """The actions of one persona in words; without any fitting one, the question to ask about its strongest trait."""
     rules = {rule.id: rule for rule in speaker.language.actions}
     expected = expectation(profile, figures, speaker)

@@ -1,7 +1,8 @@
 """Re-reads the finished text against its numbers and stops the run on a mismatch.
 
-The checker knows nothing of how a sentence was made: it reads numbers, units and comparing words from the text and looks
-each of them up in the evidence. A changed digit, unit or comparison is found because nothing in the evidence agrees.
+The checker knows nothing of how a sentence was made: it reads numbers, units and comparing words from the text and
+looks each of them up in the evidence. A changed digit, unit or comparison is found because nothing in the evidence
+agrees.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class Finding:
 def check(persona: Persona, language: Language) -> tuple[Finding, ...]:
     """Everything in the story and the statements of a persona that the numbers do not bear out.
 
-    Checked: the story is its statements and nothing more; it has 60 to 120 words; every statement has evidence and one of the
-    four claims; every number is in the evidence with its unit and as it would be printed; every evidence with a place in the
-    text is in it; every comparing word agrees with the figures; no word claims a cause.
+    Checked: the story is its statements and nothing more; it has 60 to 120 words; every statement has evidence and
+    one of the four claims; every number is in the evidence with its unit and as it would be printed; every evidence
+    with a place in the text is in it; every comparing word agrees with the figures; no word claims a cause.
     """
     findings = []
     expected = " ".join(s.text for s in persona.statements if s.block == "story")

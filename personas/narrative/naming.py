@@ -17,7 +17,9 @@ MOST_TAG_WORDS = 12
 
 
 def gender_of(profile: Profile, language: Language) -> str | None:
-    """``female`` or ``male`` when recorded for at least 60% of the segment and true of at least 60% of those; else None."""
+    """``female`` or ``male`` when recorded for at least 60% of the segment and true of at least 60% of those; else
+    None.
+    """
     fact = profile.facts.get("gender")
     if fact is None or fact.known.value < SMALLEST_GENDER_SHARE:
         return None

@@ -21,7 +21,6 @@ from personas.narrative.writer import compose, story_of
 from personas.profiles.prevalence import Condition, prevalence
 from personas.profiles.records import Profile, Profiles
 
-
 FEWEST_WHO_FIT = 0.3
 
 
@@ -177,7 +176,8 @@ def _fitting_many(
     values: Mapping[str, NDArray[np.generic]],
     labels: NDArray[np.int32],
 ) -> tuple[tuple[Statement, ...], tuple[Trait, ...], Mapping[str, float]]:
-    """The story, its traits and their prevalence; a trait that leaves too few who fit all of them gives way to the next.
+    """The story, its traits and their prevalence; a trait that leaves too few who fit all of them gives way to the
+    next.
 
     Each added trait makes a description fit fewer (method.md 9.5), so at most two are exchanged, the costliest first.
     """

@@ -15,8 +15,9 @@ CLAIMS = ("definition", "association", "prediction", "scenario")
 class Evidence:
     """The numbers behind one statement.
 
-    ``feature`` is a feature name or a name of the profile (``share``, ``contribution``); ``statistic`` mean, median, share,
-    quartiles, total; ``segment`` and ``everyone`` the figures; ``effect`` Cliff's delta or phi, None where it has none.
+    ``feature`` is a feature name or a name of the profile (``share``, ``contribution``); ``statistic`` mean, median,
+    share, quartiles, total; ``segment`` and ``everyone`` the figures; ``effect`` Cliff's delta or phi, None where it
+    has none.
     """
 
     feature: str
@@ -32,8 +33,8 @@ class Evidence:
 class Statement:
     """One sentence and what it stands on.
 
-    ``kind`` is how it is drawn: ``measured``, ``inferred`` or ``assumed``. ``block`` is where it belongs on the card: story,
-    does, costs, speaks, why, act.
+    ``kind`` is how it is drawn: ``measured``, ``inferred`` or ``assumed``. ``block`` is where it belongs on the
+    card: story, does, costs, speaks, why, act.
     """
 
     id: str

@@ -18,7 +18,9 @@ SMALLEST_DIFFERENCE = 0.1
 SMALLEST_KNOWN = 0.5
 """Share of the segment whose value must be known before it may be told."""
 NOTHING = ("0", "0%", "<0.1%")
-"""Printed figures that no sentence is made of: "0 people follow him" tells of a lack of data as much as of a customer."""
+"""Printed figures that no sentence is made of: "0 people follow him" tells of a lack of data as much as of a
+customer.
+"""
 NOTABLE = 0.2
 """Smallest |effect| for a comparison inside a condition (tension, action, question)."""
 
@@ -153,7 +155,9 @@ def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Tra
         return None
     kind = "yes" if level.strip().lower() in language.yes_levels else "category"
     phrase = language.generic[kind]
-    return Trait(fact.feature, "high" if lift > 1 else "low", fact.effect.value, claim, "level", mine, theirs, phrase, level)
+    return Trait(
+        fact.feature, "high" if lift > 1 else "low", fact.effect.value, claim, "level", mine, theirs, phrase, level
+    )
 
 
 def phrase_of(feature: Feature, language: Language) -> tuple[Phrase, str | None]:

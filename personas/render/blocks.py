@@ -146,6 +146,8 @@ class Card:
     lang: str
     direction: str
     name: str
+    column: str
+    """The name at the head of a column, at most 14 long."""
     figure: str
     who: tuple[Phrase, ...]
     """Identity line: the lead is the word, the text the figure."""

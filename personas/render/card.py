@@ -35,6 +35,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         lang=locale,
         direction="rtl" if locale.startswith("fa") else "ltr",
         name=short(persona.name),
+        column=short(persona.name, 14),
         figure=persona_figure(persona, 88, locale),
         who=_who(persona, locale),
         tagline=persona.tagline,

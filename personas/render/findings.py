@@ -11,6 +11,7 @@ from personas.render.drawings import Cloud, picture
 from personas.render.facts import label_of, typical
 from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, short
+from personas.render.tree import Flow, Node, family_tree
 from personas.study import Study
 
 
@@ -26,34 +27,54 @@ def _float(row: Mapping[str, object], key: str) -> float | None:
 
 
 def lineage_section(study: Study) -> Section | None:
-    """Where the segments of each k come from when one more is allowed."""
-    lineage, locale = study.segmentation.lineage, study.about.language
-    rows = []
-    for step in lineage:
+    """Where the segments of each k come from when one more is allowed: a tree with its table."""
+    segmentation = study.segmentation
+    sizes = {c.k: c.sizes for c in segmentation.candidates if c.algorithm == segmentation.algorithm}
+    flows, rows = [], []
+    for step in segmentation.lineage:
         k, segment, origins = _float(step, "k"), _float(step, "segment"), step.get("from")
         if k is None or segment is None or not isinstance(origins, list | tuple):
             continue
-        told = [
-            f"{percent(share, locale)} from segment {int(origin) + 1}"
-            for one in origins
-            if isinstance(one, dict)
-            and (share := _float(one, "share")) is not None
-            and (origin := _float(one, "segment")) is not None
-            and share >= 0.05
-        ]
-        name = (
-            segment_names(study).get(int(segment), "")
-            if int(k) == study.segmentation.k
-            else f"Segment {int(segment) + 1}"
-        )
-        rows.append(Row(f"{int(k)}", (Cell(name), Cell(and_list(told) if told else "new"))))
+        parts = [(int(part["segment"]), float(part["share"])) for part in origins if isinstance(part, dict)]
+        rows.append(_lineage_row(study, int(k), int(segment), parts))
+        own = sizes.get(int(k), ())
+        if int(segment) < len(own):
+            flows += [Flow(int(k) - 1, origin, int(segment), share * own[int(segment)]) for origin, share in parts]
     if not rows:
         return None
     columns = (Column("k"), Column("Segment", True), Column("Its customers were, one step before", True))
-    table = Table("Family tree of segments, k to k + 1", columns, tuple(rows), wide=True)
-    return Section(
-        "tree", "", "What one more segment takes apart", tables=(table,), note="Shares under 5% are not listed."
-    )
+    note = "Shares under 5% are not listed."
+    table = Table("Family tree of segments, k to k + 1", columns, tuple(rows), wide=True, note=note)
+    chart = _tree(study, sizes, flows, table)
+    return Section("tree", "", "What one more segment takes apart", chart=chart, tables=() if chart else (table,))
+
+
+def _lineage_row(study: Study, k: int, segment: int, parts: list[tuple[int, float]]) -> Row:
+    name = segment_names(study).get(segment, "") if k == study.segmentation.k else f"Segment {segment + 1}"
+    told = [f"{percent(share)} from segment {origin + 1}" for origin, share in parts if share >= 0.05]
+    return Row(str(k), (Cell(name), Cell(and_list(told) if told else "new")))
+
+
+def _tree(study: Study, sizes: dict[int, tuple[int, ...]], flows: list[Flow], table: Table) -> Chart | None:
+    """The tree up to one step beyond the chosen k; None where a row of it is not known."""
+    chosen, names = study.segmentation.k, segment_names(study)
+    ks = sorted({flow.k for flow in flows} | {flow.k + 1 for flow in flows})
+    ks = [k for k in ks if k <= chosen + 1]
+    whole = all(k in sizes and (k - 1 not in ks or any(f.k == k - 1 for f in flows)) for k in ks)
+    if len(ks) < 2 or ks != list(range(ks[0], ks[-1] + 1)) or not whole or study.about.verdict == "none":
+        return None
+    order = [p.segment for p in study.personas]
+    nodes = [
+        Node(
+            k, segment, customers, names[segment] if k == chosen else "",
+            persona_token(order.index(segment)) if k == chosen and segment in order else "",
+        )
+        for k in ks
+        for segment, customers in enumerate(sizes[k])
+    ]  # fmt: skip
+    wide, narrow = family_tree(nodes, [f for f in flows if f.k + 1 in ks], chosen)
+    caption = "Width: share of customers. Rows: number of segments. Grey areas: the customers that stay together."
+    return Chart(wide, narrow, caption, table)
 
 
 def differences_section(study: Study) -> Section | None:

@@ -104,7 +104,8 @@ def segmentation_schema() -> dict[str, Any]:
     candidate = _object(
         {
             "algorithm": _TEXT, "k": {"type": "integer", "minimum": 1}, "silhouette": _NUMBER,
-            "silhouette_error": _NUMBER, "silhouette_squared": _NUMBER, "calinski_harabasz": number, "davies_bouldin": number, "inertia": number,
+            "silhouette_error": _NUMBER, "silhouette_squared": _NUMBER, "calinski_harabasz": number,
+            "davies_bouldin": number, "inertia": number,
             "bic": number, "icl": number, "null_mean": number, "excess": number, "ari_median": number,
             "jaccard_min": number, "smallest_share": _SHARE, "borders_tested": _or_null(_COUNT),
             "borders_gap": _or_null(_COUNT),

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-_LONGEST = 200
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _INVISIBLE = {chr(code): "\ufffd" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
 
@@ -32,10 +31,10 @@ def visible(text: str) -> str:
     return "".join(out)
 
 
-def short(text: str) -> str:
-    """A name from outside, cut at 200 characters."""
+def short(text: str, longest: int = 200) -> str:
+    """A name from outside, cut at 200 characters (or fewer)."""
     text = visible(text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def first_upper(text: str) -> str:

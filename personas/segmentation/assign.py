@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from personas.errors import InputError, did_you_mean
-
 from personas.segmentation.records import Fitted, Floats, Labels, Segmentation
 from personas.segmentation.resampling import confidence
 

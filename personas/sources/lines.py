@@ -241,7 +241,7 @@ def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
     shared = work.engine.fetch(shared_orders_sql(marked), 1).to_pylist()[0]
     if shared["orders"]:
         raise InputError(
-            f"{item.raw.label}: {count_of(shared['orders'], 'order number')} belong to several customers (first: "
+            f"{item.raw.label}: {count_of(shared['orders'], 'order number')} shared by several customers (first: "
             f"{shared['first']!r}). Map the column that numbers the orders: sources.order_columns.order_id"
         )
     made = work.engine.make("orders", orders_from_lines_sql(marked))
@@ -259,7 +259,7 @@ def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
                     AuditLine("orders", step, LABELS[step], row["orders"], as_text(row["total"]), row["people"])
                 )
     work.notice(
-        "orders-from-lines", f"{count_of(count, 'order')} are made of order lines: there is no table of orders", count
+        "orders-from-lines", f"{count_of(count, 'order')} made of order lines: there is no table of orders", count
     )
     return made
 

@@ -14,7 +14,7 @@ from personas.errors import InputError, count_of
 from personas.estimate import Notice
 from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
 from personas.sources.mapping import Mapped, Plan, plan
-from personas.sources.readers import Raw, read_source
+from personas.sources.readers import Raw, as_written, read_source
 from personas.sources.typed import check_type, family_of, off_cent, typed_reports, typed_sql
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def _needs_arrow(raw: Raw, matched: Plan) -> bool:
 
 
 def _by_grammar(item: Mapped, type_name: str) -> bool:
+    if item.kind == "day" and "tz=" in type_name:
+        return True
     return item.kind not in WORDS and (family_of(type_name) == "text" or bool(item.values))
 
 
@@ -100,8 +102,9 @@ def _in_memory(raw: Raw, matched: Plan) -> Raw:
     used = sorted({name for item in matched.columns for name in item.origin}, key=raw.columns.index)
     assert isinstance(raw.data, tuple)
     table = pa.concat_tables([pq.read_table(path, columns=used) for path in raw.data])
+    table = as_written(table.replace_schema_metadata(None))
     types = tuple(str(field.type) for field in table.schema)
-    return replace(raw, data=table.replace_schema_metadata(None), columns=tuple(used), types=types)
+    return replace(raw, data=table, columns=tuple(used), types=types)
 
 
 def _converted(raw: Raw, matched: Plan, grammar: Grammar) -> tuple[dict[str, Converted], dict[str, pa.Array]]:

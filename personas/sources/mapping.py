@@ -129,7 +129,7 @@ def _find(
         if len(names) > 1 and column.kind not in {"money", "number", "count"}:
             problems.append(f"{where}: only amounts and counts can be added up")
         origin = tuple(_named(raw, name, where, problems) for name in names)
-        return Mapped(column.name, column.kind, required, origin, spec.constant, {**values, **spec.values})
+        return Mapped(column.name, kind, required, origin, spec.constant, {**values, **spec.values})
     named = preset.columns.get(column.name, ())
     ranked = [(name, True) for name in named] + [(column.name, False)]
     if source.preset == "generic":
@@ -137,7 +137,7 @@ def _find(
     for alternative, claims in ranked:
         match = _match(alternative, raw.columns)
         if match and (claims or match not in claimed):
-            return Mapped(column.name, column.kind, required, (match,), None, values)
+            return Mapped(column.name, kind, required, (match,), None, values)
     if required:
         hint = did_you_mean(column.name, raw.columns)
         problems.append(

@@ -268,7 +268,7 @@ def _say_orders(work: Work, item: Loaded, marked: Table, facts: dict[str, int]) 
     if lost := rows.get("duplicate"):
         work.notice("duplicate-orders", f"{count_of(lost, 'exact copy', 'exact copies')} of other orders dropped", lost)
     if facts["zero"]:
-        work.notice("zero-orders", f"{count_of(facts['zero'], 'order')} of amount 0 count as orders", facts["zero"])
+        work.notice("zero-orders", f"{count_of(facts['zero'], 'order')} of amount 0 counted as orders", facts["zero"])
     if facts["above"]:
         work.notice(
             "refund-above-order",
@@ -278,9 +278,7 @@ def _say_orders(work: Work, item: Loaded, marked: Table, facts: dict[str, int]) 
     if facts["records"]:
         unlinked = work.engine.fetch(unlinked_refunds_sql(marked), 1).to_pylist()[0]["records"]
         if unlinked:
-            text = (
-                f"{count_of(unlinked, 'refund')} belong to no order in the file: they lower the customer's revenue only"
-            )
+            text = f"{count_of(unlinked, 'refund')} without an order in the file: the customer's revenue is lowered"
             work.notice("unlinked-refunds", text, unlinked)
     if not item.has("order_id"):
         work.notice("no-order-number", "orders have no number: every record is an order of its own, repeated ones too")

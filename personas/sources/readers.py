@@ -1,23 +1,18 @@
-"""A source as it is: text columns from a text file, typed ones from Parquet, Arrow or a DataFrame; nothing is guessed.
-
-Method: ingest.md 1. Two readers that share no code read every text file (Python's ``csv``, strict, and Arrow's); they
-must agree on records, filled cells and characters of every column.
-"""
+"""A source as it is: text columns from a text file, typed ones from Parquet, Arrow or a DataFrame."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personas.config import SourceConfig
-from personas.errors import InputError, LimitError, PersonasError, count_of
-from personas.sources.dialect import MAX_CELL, choose_delimiter, clean_header, decode
+from personas.errors import InputError, count_of
+from personas.sources.delimited import CHECKED_CHARACTERS, read_blanks, read_delimited, without_blank_rows
+from personas.sources.dialect import choose_delimiter, clean_header, decode
 from personas.sources.gate import kind_of, locate, sha256_of
 
 if TYPE_CHECKING:
@@ -25,8 +20,6 @@ if TYPE_CHECKING:
 
 MAX_RAGGED = 1_000
 """Most rows of another width that may be set aside, whatever their share."""
-CHECKED_BYTES = 300_000_000
-"""Files up to here are read by both readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +83,11 @@ def _from_memory(name: str, data: Any) -> Raw:
         try:
             data = pa.Table.from_pandas(data, preserve_index=False)
         except (AttributeError, TypeError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            said = " ".join(map(str, error.args))
             raise InputError(
-                f"{label} are neither an Arrow table nor a pandas DataFrame of plain columns: {error}"
+                f"{label} are neither an Arrow table nor a pandas DataFrame of plain columns: {said}"
             ) from error
-    data = data.replace_schema_metadata(None)
+    data = as_written(data.replace_schema_metadata(None))
     columns = clean_header([str(column) for column in data.column_names], label)
     data = data.rename_columns(columns)
     if data.num_rows == 0:
@@ -104,6 +98,17 @@ def _from_memory(name: str, data: Any) -> Raw:
     types = tuple(str(field.type) for field in data.schema)
     facts: dict[str, object] = {"file": label, "format": "memory"}
     return Raw(name, label, data, tuple(columns), types, False, data.num_rows, 0, 0, None, facts, sink.hexdigest())
+
+
+def as_written(table: pa.Table) -> pa.Table:
+    """The table with times of a zone as their clock shows them there: the day is taken as written."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for position, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz:
+            table = table.set_column(position, field.name, pc.local_timestamp(table.column(position)))
+    return table
 
 
 def _from_parquet(name: str, paths: list[Path]) -> Raw:
@@ -178,11 +183,11 @@ def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
         raise InputError(f"{path.name} is empty. Export it again with a header line and at least one record")
     if source.delimiter == "blanks":
         facts["delimiter"] = "blanks"
-        table, lines, ragged = _read_blanks(text.text, path.name)
+        table, lines, ragged = read_blanks(text.text, path.name)
     else:
         mark = choose_delimiter(text.text, source.delimiter, path.name, name)
         facts["delimiter"] = mark
-        table, lines, ragged = _read_delimited(text.text, mark, path.name)
+        table, lines, ragged = read_delimited(text.text, mark, path.name)
     records = table.num_rows + len(ragged)
     if records == 0:
         raise InputError(f"{path.name} has a header but no records. Export it again with its data")
@@ -191,10 +196,10 @@ def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
             f"{path.name}: {count_of(len(ragged), 'record')} of {records:,} have another number of fields than the "
             f"header ({', '.join(ragged[:3])}). Correct them, or allow more: sources.{name}.max_set_aside"
         )
-    table, lines, blank = _without_blank_rows(table, lines)
+    table, lines, blank = without_blank_rows(table, lines)
     facts |= {
         "records": records,
-        "checked": len(text.text) <= CHECKED_BYTES,
+        "checked": len(text.text) <= CHECKED_CHARACTERS,
         "ragged": ragged[:20],
         "blank_rows": blank,
     }
@@ -214,137 +219,3 @@ def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
         facts,
         sha256,
     )
-
-
-def _read_blanks(text: str, label: str) -> tuple[pa.Table, array[int], list[str]]:
-    """Columns separated by runs of blanks, with or without a leading one; quotes mean nothing here."""
-    import pyarrow as pa
-
-    header: list[str] | None = None
-    rows: list[list[str]] = []
-    lines, ragged = array("q"), []
-    for number, line in enumerate(text.splitlines(), 1):
-        cells = line.split()
-        if not cells:
-            continue
-        if header is None:
-            header = clean_header(cells, label)
-        elif len(cells) == len(header):
-            rows.append(cells)
-            lines.append(number)
-        else:
-            ragged.append(f"line {number} has {len(cells)} where the header has {len(header)}")
-    names = header or []
-    cells_by_column = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    table = pa.table({name: pa.array(cells, pa.string()) for name, cells in zip(names, cells_by_column, strict=True)})
-    return table, lines, ragged
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the strict reader saw: enough to convict a reader that saw something else."""
-
-    header: list[str]
-    lines: array[int]
-    ragged: list[str]
-    filled: list[int]
-    characters: list[int]
-
-
-def _read_delimited(text: str, mark: str, label: str) -> tuple[pa.Table, array[int], list[str]]:
-    import pyarrow.compute as pc
-
-    whole = len(text) <= CHECKED_BYTES
-    seen = _tally(text, mark, label)
-    table = _read_arrow(text, mark, seen.header, label)
-    if table.num_rows != len(seen.lines):
-        raise _disagree(label, f"{table.num_rows:,} and {len(seen.lines):,} records")
-    for position, column in enumerate(table.columns if whole else ()):
-        lengths = pc.utf8_length(column)
-        found = (table.num_rows - (pc.sum(pc.equal(lengths, 0)).as_py() or 0), pc.sum(lengths).as_py() or 0)
-        if found != (seen.filled[position], seen.characters[position]):
-            raise _disagree(label, f"the column {seen.header[position]!r}")
-    return table, seen.lines, seen.ragged
-
-
-def _disagree(label: str, what: str) -> InputError:
-    return InputError(
-        f"{label}: two independent readers disagree about {what}. It is written in an unusual way (quotes, line ends). "
-        "Open it in a spreadsheet and save it as CSV (UTF-8) again"
-    )
-
-
-def _tally(text: str, mark: str, label: str) -> _Tally:
-    """Read every record strictly and count; quoting mistakes are refused with their line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-    try:
-        header = clean_header(next(row for row in reader if row), label)
-        width = len(header)
-        seen = _Tally(header, array("q"), [], [0] * width, [0] * width)
-        for rows in _batches(reader, seen, width):
-            for position, cells in enumerate(zip(*rows, strict=True)):
-                seen.filled[position] += len(cells) - cells.count("")
-                seen.characters[position] += sum(map(len, cells))
-        return seen
-    except csv.Error as error:
-        if "field larger" in str(error):
-            raise LimitError(
-                f"{label}: a cell at line {reader.line_num} is larger than {MAX_CELL // 8:,} characters"
-            ) from error
-        raise InputError(
-            f"{label} breaks the rules of quoting near line {reader.line_num} ({error}). A quote that is opened must "
-            "be closed, and a quote inside a cell is written twice"
-        ) from error
-
-
-def _batches(reader: Any, seen: _Tally, width: int) -> Iterator[list[list[str]]]:
-    """Batches of rows of the right width; the others are listed."""
-    rows: list[list[str]] = []
-    for row in reader:
-        if len(row) == width:
-            rows.append(row)
-            seen.lines.append(reader.line_num)
-            if len(rows) == 50_000:
-                yield rows
-                rows = []
-        elif row:
-            seen.ragged.append(f"line {reader.line_num} has {len(row)} fields, the header {width}")
-    if rows:
-        yield rows
-
-
-def _read_arrow(text: str, mark: str, header: list[str], label: str) -> pa.Table:
-    """The same text through Arrow's reader, every column as text."""
-    import pyarrow as pa
-    import pyarrow.csv as pcsv
-
-    try:
-        return pcsv.read_csv(
-            pa.BufferReader(text.lstrip("\r\n").encode()),
-            read_options=pcsv.ReadOptions(column_names=header, skip_rows_after_names=1, block_size=1 << 24),
-            parse_options=pcsv.ParseOptions(
-                delimiter=mark, newlines_in_values=True, invalid_row_handler=lambda row: "skip"
-            ),
-            convert_options=pcsv.ConvertOptions(
-                column_types={name: pa.string() for name in header}, strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise _disagree(label, f"its records ({error})") from error
-
-
-def _without_blank_rows(table: pa.Table, lines: array[int]) -> tuple[pa.Table, array[int], int]:
-    """Without the records that have nothing in any cell."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if table.num_columns == 0:
-        raise PersonasError("a text file without columns passed the gate")
-    filled = pa.chunked_array([pa.array([False] * table.num_rows)])
-    for column in table.columns:
-        filled = pc.or_(filled, pc.not_equal(pc.utf8_trim_whitespace(column), ""))
-        if pc.all(filled).as_py():
-            return table, lines, 0
-    keep = filled.to_pylist()
-    kept = array("q", (line for line, yes in zip(lines, keep, strict=True) if yes))
-    return table.filter(filled), kept, len(lines) - len(kept)

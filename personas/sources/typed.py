@@ -26,7 +26,8 @@ def family_of(arrow_type: str) -> str:
     >>> family_of("timestamp[us]"), family_of("large_string"), family_of("list<item: int64>")
     ('day', 'text', 'other')
     """
-    if arrow_type.startswith("dictionary<values=string") or arrow_type in {"string", "large_string", "string_view"}:
+    plain = arrow_type.removeprefix("dictionary<values=").split(",")[0]
+    if plain in {"string", "large_string", "string_view"}:
         return "text"
     if arrow_type.startswith(("int", "uint")):
         return "integer"
@@ -186,9 +187,7 @@ def typed_reports(
     reports = {}
     for item in typed:
         filled = int(found.get("v " + item.name, raw.records))
-        text = (
-            item.kind == "text" or item.kind == "category" or family_of(types.get("".join(item.origin), "")) == "text"
-        )
+        text = item.kind in WORDS - {"id"} or family_of(types.get("".join(item.origin), "")) == "text"
         failed = 0 if text else max(0, int(found.get("f " + item.name, filled)) - filled)
         bad = sum(off.get(name, 0) for name in item.origin)
         notes = (f"{bad:,} amounts are not whole cents and are kept to 4 decimals",) if bad else ()

@@ -65,7 +65,7 @@ def refuse_conflicts(engine: Engine, table: Table, key: Sequence[str], columns: 
     if found["keys"]:
         shown = " and ".join(dict.fromkeys([repr(found["first"]), repr(found["last"])]))
         raise InputError(
-            f"{label}: {count_of(found['keys'], 'number')} appear more than once with different data ({shown}). Export "
+            f"{label}: {count_of(found['keys'], 'number')} used more than once with different data ({shown}). Export "
             "one record per number; if the number is none, map another column"
         )
 

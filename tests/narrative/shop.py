@@ -47,7 +47,10 @@ def money(contribution: float | None, revenue: float = 300.0) -> Economics:
     if contribution is None:
         return Economics("revenue", revenue=per_year(revenue))
     return Economics(
-        "contribution", revenue=per_year(revenue), gross_margin=per_year(revenue * 0.4), contribution=per_year(contribution)
+        "contribution",
+        revenue=per_year(revenue),
+        gross_margin=per_year(revenue * 0.4),
+        contribution=per_year(contribution),
     )
 
 

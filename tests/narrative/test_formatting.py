@@ -69,7 +69,8 @@ def test_numbers_lose_zeros_at_the_end_and_indices_do_not() -> None:
 
 def test_an_estimate_chooses_its_form_by_its_unit() -> None:
     units = {
-        "USD/order": "$27", "share": ">99.9%", "people": "27", "days": "27", "orders/year": "27.3", "score 1-10": "27.3",
+        "USD/order": "$27", "share": ">99.9%", "people": "27", "days": "27", "orders/year": "27.3",
+        "score 1-10": "27.3",
     }  # fmt: skip
     values = {unit: 0.9999 if unit == "share" else 27.3 for unit in units}
     assert {unit: show(exact(values[unit], unit, 5)) for unit in units} == units

@@ -41,7 +41,9 @@ def test_a_story_has_sixty_to_a_hundred_and_twenty_words_made_of_its_statements(
         assert persona.story == " ".join(s.text for s in persona.statements)
 
 
-def test_the_story_of_the_occasion_buyer_tells_the_occasion_the_place_and_the_amount(personas: tuple[Persona, ...]) -> None:
+def test_the_story_of_the_occasion_buyer_tells_the_occasion_the_place_and_the_amount(
+    personas: tuple[Persona, ...],
+) -> None:
     story = personas[0].story
     assert story.startswith("A holiday is near, and Joe is in the store.")
     # 310 / 67 = 4.6, in the range of "more than three times"

@@ -84,6 +84,18 @@ def test_shares_of_revenue_and_contribution_add_up(engine: Engine) -> None:
     assert found.everyone.revenue_share is not None and found.everyone.revenue_share.value == 1.0
 
 
+def test_the_share_of_revenue_is_as_uncertain_as_the_sizes_of_segments(engine: Engine) -> None:
+    # 200 customers who spend 10 each, half in each segment: only the sizes vary, sd = sqrt(0.25 / 200) = 0.0354
+    who = [f"c{i:03d}" for i in range(200)]
+    tables = shop(engine, who, [order(f"o{i}", c, "10") for i, c in enumerate(who)])
+    customers = measured(engine, who, FEATURES[:1], {"orders_per_year": [1.0] * 200})
+    labels = labelled(engine, who, [0, 1] * 100)
+    found = describe(customers, labels, tables, matrix([]), segmentation(2), config()).segments[0].revenue_share
+    assert found is not None
+    assert (found.value, found.basis) == (0.5, "bootstrap, 95%")
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 0.0354, abs=0.02)
+
+
 def test_people_and_money_of_segments_and_set_aside_are_everyone(engine: Engine) -> None:
     found = described(engine, **COSTS)
     assert found.set_aside == (("no order in the window", 1, 0.0),)

@@ -29,6 +29,7 @@ def test_shares_of_the_segment_and_of_all() -> None:
     assert found == {"of_segment": 0.25, "of_customers": 0.2}
     assert prevalence(values, labels, 1, [("orders", None, 5)]) == {"of_segment": 0.5, "of_customers": 0.6}
     assert prevalence(values, labels, 1, [("place", None, None)]) == {"of_segment": 0.75, "of_customers": 0.8}
+    assert prevalence(values, labels, 1, [("orders", None, None)]) == {"of_segment": 0.75, "of_customers": 0.8}
     assert prevalence(values, labels, 1, []) == {"of_segment": 1.0, "of_customers": 1.0}
     assert prevalence(values, labels, 7, [("orders", 4, None)])["of_segment"] == 0.0
 

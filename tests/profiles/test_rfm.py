@@ -56,6 +56,15 @@ def test_the_corners_are_called_what_the_table_says() -> None:
     assert (found[2, 2], found[2, 3], found[3, 0]) == ("needs_attention", "loyal", "promising")
 
 
+def test_halves_of_the_mean_of_frequency_and_money_go_up() -> None:
+    # all recencies alike: score 3. Frequency 0..4 times money 0..4: scores 1..5 each. 3 and 2 make 2.5, so value 3
+    frequency, money = (grid.ravel().astype(float) for grid in np.meshgrid(range(5), range(5), indexing="ij"))
+    names = rfm_segments({"recency_days": np.full(25, 9.0), "orders_per_year": frequency, "revenue_per_year": money})
+    assert names is not None
+    assert names[(frequency == 2) & (money == 1)].tolist() == ["needs_attention"]
+    assert names[(frequency == 2) & (money == 0)].tolist() == ["about_to_sleep"]
+
+
 def test_money_is_orders_times_average_order_where_it_is_not_measured() -> None:
     values = customers()
     values["average_order"] = values["revenue_per_year"] / values["orders_per_year"]

@@ -13,7 +13,7 @@ import pytest
 from personas.engines import Engine, open_engine
 from personas.features.feature import Feature
 from personas.profiles.records import Rule
-from personas.profiles.rule import describe_rule, find_conditions
+from personas.profiles.rule import describe_rule, find_conditions, meets
 from tests.profiles.fixture import category, labelled, measured, number
 
 
@@ -69,6 +69,24 @@ def test_precision_recall_and_fidelity_are_counts(engine: Engine) -> None:
     assert noisy is not None
     assert (noisy.list_size, noisy.precision, noisy.recall) == (5, 0.8, 1.0)
     assert noisy.fidelity.value == pytest.approx(6 / 7, abs=1e-12)
+
+
+def test_customers_whom_the_list_misses_count_against_fidelity(engine: Engine) -> None:
+    # at least 9 finds 2 of 3 and nobody else: F1 = 4/5, better than everybody (6/9); right about 5 of 6
+    segments = np.array([1, 0, 0, 0, 1, 1])
+    rule = found_rule(engine, [number("orders")], {"orders": np.array([1.0, 1, 1, 1, 9, 9])}, segments, 1)
+    assert rule is not None
+    assert (rule.sql, rule.list_size, rule.precision) == ("orders >= 9", 2, 1.0)
+    assert rule.recall == pytest.approx(2 / 3, abs=1e-12)
+    assert rule.fidelity.value == pytest.approx(5 / 6, abs=1e-12)
+
+
+def test_an_unknown_value_meets_no_condition() -> None:
+    levels, numbers = np.array(["a", None, "b"], dtype=object), np.array([1.0, np.nan, 3.0])
+    assert meets(levels, ("x", "<>", "a")).tolist() == [False, False, True]
+    assert meets(levels, ("x", "=", "a")).tolist() == [True, False, False]
+    assert meets(numbers, ("x", "<=", 2.0)).tolist() == [True, False, False]
+    assert meets(numbers, ("x", ">=", 1.0)).tolist() == [True, False, True]
 
 
 def test_levels_shares_and_money_are_worded_in_their_units(engine: Engine) -> None:

@@ -222,6 +222,20 @@ def candidates() -> tuple[Candidate, ...]:
     return tuple(made)
 
 
+def lineage() -> tuple[dict, ...]:
+    """Segment 0 of each k gives the new one; half of it stays."""
+    steps = []
+    for k in range(3, 8):
+        for segment in range(k):
+            parents = (
+                [{"segment": segment, "share": 0.9}, {"segment": 0, "share": 0.1}]
+                if 0 < segment < k - 1
+                else [{"segment": 0, "share": 1.0}]
+            )
+            steps.append({"k": k, "segment": segment, "from": parents, "stability": 1.0})
+    return tuple(steps)
+
+
 def segmentation(verdict: str) -> Segmentation:
     # 600 dots on six circles, drawn by a seed: a picture, nothing more
     random = np.random.default_rng(7)
@@ -234,8 +248,7 @@ def segmentation(verdict: str) -> Segmentation:
          "It is not called natural, because two of nine borders are a slope rather than a gap."),
         labels, HandMade(), candidates(), np.full(600, 0.9), np.full(600, 0.8), tuple(stability(i) for i in range(6)), 250, 0, "full", False,
         gate={"p_value": 0.01, "excess": 0.145, "null": "unimodal-margin copula", "draws": 99},
-        lineage=({"k": 2, "segment": 0, "from": [{"segment": 0, "share": 1.0}]},
-                 {"k": 6, "segment": 3, "from": [{"segment": 2, "share": 0.62}, {"segment": 4, "share": 0.37}, {"segment": 0, "share": 0.01}]}),
+        lineage=lineage(),
         sensitivity=({"choice": "Order sizes without logarithm", "ari": 0.72, "customers_moved_share": 0.141, "contribution_moved_share": 0.13},
                      {"choice": "Without influence", "ari": 0.86, "customers_moved_share": 0.061, "contribution_moved_share": None}),
         map_points=points, map_rows=np.arange(600), map_kind="umap",

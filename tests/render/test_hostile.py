@@ -30,7 +30,8 @@ HARMLESS = "Smith & Sons"
 TOGETHER = " ".join(payload for payload in PAYLOADS if "\x00" not in payload)
 CONTROL = next(payload for payload in PAYLOADS if "\x00" in payload)
 CODES = {
-    "id", "claim", "kind", "block", "unit", "basis", "verdict", "language", "algorithm", "map_kind", "currency", "table", "step",
+    "id", "claim", "kind", "block", "unit", "basis", "verdict", "language", "algorithm", "map_kind", "currency",
+    "table", "step",
     "amount", "level", "shape", "role", "family", "archetype", "protocol", "feature", "statistic", "sql",
 }  # fmt: skip
 """Fields that hold a code of ours, never a string of somebody else."""

@@ -21,6 +21,7 @@ from personas.render.drawings import (
 )
 from personas.render.figure import figure
 from personas.render.svg import checked_svg
+from personas.render.tree import Flow, Node, family_tree
 
 
 def rects(svg: str) -> list[tuple[str, float, float]]:
@@ -107,3 +108,18 @@ def test_a_loss_is_a_hollow_dot_and_an_unstable_segment_a_dashed_one() -> None:
     assert "Victor &lt;b&gt; 6% of customers, −5% of contribution" in wide
     wide, _ = charts()["jaccard"]
     assert "stroke-dasharray" in wide
+
+
+def test_the_tree_puts_each_segment_beneath_where_it_comes_from() -> None:
+    # 100 customers: 60 and 40; the 60 part into 35 and 25. On 730 units (760 less 30) with gaps of 6 the row of three
+    # has 718 units, 7.18 a customer: the second box starts at 30 + 35 x 7.18 + 6 = 287.3
+    nodes = [Node(2, 0, 60), Node(2, 1, 40), Node(3, 0, 25), Node(3, 1, 40, "Joe", "p1"), Node(3, 2, 35)]
+    flows = [Flow(2, 0, 0, 25.0), Flow(2, 1, 1, 40.0), Flow(2, 0, 2, 35.0)]
+    wide, narrow = family_tree(nodes, flows, 3)
+    boxes = re.findall(r'<path d="M([\d.]+) 92L[\d.]+ 92L[\d.]+ 126L', wide)
+    assert [float(x) for x in boxes] == [30.0, 287.3, 472.8]
+    assert (
+        'aria-label="Family tree of segments by their number, shares of customers. 2: 60%, 40%; 3: 35%, 25%, Joe 40%."'
+        in wide
+    )
+    assert checked_svg(narrow)

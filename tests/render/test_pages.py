@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,7 +15,6 @@ import pytest
 from personas.render import render_card, render_choose_k, render_html, write_study
 from personas.study import Study
 from tests.render.fixture import lantern
-import itertools
 
 VOID = {"meta", "br", "path", "rect", "circle", "line", "img", "hr", "col"}
 FORBIDDEN = {

@@ -49,7 +49,8 @@ def test_uniform_samples_are_rejected_no_more_often_than_stated() -> None:
 
 def test_groups_with_a_valley_are_gaps_and_quarters_of_a_square_are_not() -> None:
     groups, _ = ring(3, 5.0, 300, 2)
-    for X, k, kind, parts in ((groups, 3, "gap", 3), (np.random.default_rng(3).uniform(size=(300, 2)), 4, "gradient", 1)):
+    square = np.random.default_rng(3).uniform(size=(300, 2))
+    for X, k, kind, parts in ((groups, 3, "gap", 3), (square, 4, "gradient", 1)):
         null = compare(X, (k,), KMEANS, 0, protocol="quick")
         model = KMEANS.fit(X, k, np.random.SeedSequence(0), 20)
         pairs = [(rows, fits[0]) for rows, fits in zip(null.sets, null.fits, strict=True)]

@@ -15,12 +15,13 @@ def test_the_margin_of_two_humps_has_one_mode_and_the_same_ends() -> None:
     random = np.random.default_rng(0)
     column = np.concatenate([random.normal(-4, 1, 1000), random.normal(4, 1, 1000)])
     drawn = fit_margin(column).quantile(EVEN)
-    assert abs(drawn.min() - column.min()) <= 1e-3 and abs(drawn.max() - column.max()) <= 1e-3
-    # The valley at 0 holds almost nobody; with one mode it must hold at least as much as one of the sides.
-    density = np.histogram(drawn, bins=np.linspace(-5, 5, 11))[0]
-    rises = np.sign(np.diff(density[1:-1] + 0.0))
-    assert (column[np.abs(column) < 1]).size <= 20 and density[4:6].min() >= 4000
-    assert not any(rises[i] < 0 and rises[j] > 0 and density[i + 1] < 0.9 * density[j + 2] for i in range(8) for j in range(i + 1, 7))
+    assert abs(drawn.min() - column.min()) <= 0.01 and abs(drawn.max() - column.max()) <= 0.01
+    # The valley from -1 to 1 holds almost nobody; filled up, half of the customers lie evenly on 8 of 16 units.
+    assert (np.abs(column) < 1).sum() <= 10
+    density = np.histogram(drawn, bins=np.linspace(-6, 6, 25))[0]
+    peak = int(density.argmax())
+    assert (np.diff(density[: peak + 1]) >= -5).all() and (np.diff(density[peak:]) <= 5).all()
+    assert density[10:14].min() >= 2500
 
 
 def test_the_margin_of_one_hump_is_the_column_itself() -> None:
@@ -30,7 +31,7 @@ def test_the_margin_of_one_hump_is_the_column_itself() -> None:
     assert np.abs(np.quantile(drawn, shares) - np.quantile(column, shares)).max() <= 0.1
     # The tail keeps its spacing: a lognormal's largest values stay where they were.
     heavy = np.exp(2 * column)
-    assert abs(fit_margin(heavy).quantile(EVEN).mean() / heavy.mean() - 1) <= 0.05
+    assert abs(fit_margin(heavy).quantile(EVEN).mean() / heavy.mean() - 1) <= 0.1
 
 
 def test_atoms_keep_their_share_and_counts_stay_counts() -> None:

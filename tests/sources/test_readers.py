@@ -104,6 +104,14 @@ def test_blank_lines_are_passed_over_and_blank_records_counted(tmp_path: Path) -
     assert raw.place(1) == "line 5"
 
 
+def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path) -> None:
+    assert cells(read(tmp_path, "\n\na,b\n1,2\n")) == {"a": ["1"], "b": ["2"]}
+
+
+def test_m19_a_title_above_the_header_is_refused(tmp_path: Path) -> None:
+    assert "one column" in refusal(tmp_path, "Report for May\n\nid,x\n1,2\n3,4\n")
+
+
 def test_columns_apart_by_blanks_may_begin_with_one(tmp_path: Path) -> None:
     raw = read(tmp_path, " id  day  n\r\n 0001 19970101 1\r\n 0002   19970102  2\r\n", delimiter="blanks")
     assert cells(raw) == {"id": ["0001", "0002"], "day": ["19970101", "19970102"], "n": ["1", "2"]}

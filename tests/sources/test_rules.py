@@ -249,6 +249,13 @@ def test_lines_follow_their_order_and_take_the_product(shop: Prepare, engine: En
     assert notices(tables)["lines-without-product"] == 1
 
 
+def test_lines_of_a_number_that_was_sold_and_given_back_go_to_the_sale(shop: Prepare, engine: Engine) -> None:
+    text = f"{HEAD},kind\n1,ann,2024-01-05,10,sale\n1,ann,2024-01-09,-4,refund\n2,bob,2024-01-07,5,sale\n"
+    shop(orders=text, order_lines="order_id,amount\n1,10\n2,5\n")
+    found = [(row["ordered_on"], row["line_amount"]) for row in rows(engine, "order_lines", "ordered_on")]
+    assert found == [(date(2024, 1, 5), Decimal(10)), (date(2024, 1, 7), Decimal(5))]
+
+
 def test_two_products_of_one_number_are_refused(shop: Prepare) -> None:
     text = refused(
         shop, orders=ORDERS, order_lines="order_id,sku,amount\n1,p1,10\n", products="sku,category\np1,A\np1,B\n"
@@ -399,6 +406,14 @@ def test_failing_values_are_refused_beyond_the_allowance_with_line_and_mask(shop
 def test_ragged_rows_enter_the_control_totals(shop: Prepare) -> None:
     tables = shop(orders=ORDERS + "4,bob\n", orders_with={"max_set_aside": 0.5, "delimiter": "comma"})
     assert steps(tables, "orders") == {"read": (4, "60.50"), "used": (3, "60.50"), "ragged": (1, None)}
+
+
+def test_na_is_a_country(shop: Prepare, engine: Engine) -> None:
+    shop(customers="customer_id,country,gender\na,NA,NA\nb,de,f\n")
+    assert [(row["country"], row["gender"]) for row in rows(engine, "customers", "customer_id")] == [
+        ("NA", None),
+        ("de", "f"),
+    ]
 
 
 def test_hostile_names_are_plain_text(shop: Prepare, engine: Engine) -> None:

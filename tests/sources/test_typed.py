@@ -96,6 +96,26 @@ def test_a_column_of_the_wrong_type_is_refused(shop: Prepare) -> None:
         shop(orders=orders(total_amount=[[1.0], [2.0], [3.0]]))
 
 
+def test_a_time_with_a_zone_keeps_the_day_of_its_clock(shop: Prepare, engine: Engine, tmp_path: Path) -> None:
+    # Ten past midnight in Berlin is still the day before in UTC.
+    times = pd.to_datetime(["2024-01-06 00:10", "2024-02-05 12:00", "2024-03-05 12:00"]).tz_localize("Europe/Berlin")
+    frame = orders().to_pandas().assign(ordered_on=times)
+    shop(orders=frame)
+    assert rows(engine, "orders", "order_id")[0]["ordered_on"] == date(2024, 1, 6)
+    frame.to_parquet(tmp_path / "o.parquet")
+    config = Config.model_validate(
+        {"study": {"name": "x", "currency": "EUR"}, "sources": {"orders": {"file": "o.parquet"}}, "folder": tmp_path}
+    )
+    prepare(engine, config)
+    assert rows(engine, "orders", "order_id")[0]["ordered_on"] == date(2024, 1, 6)
+
+
+def test_categorical_columns_of_pandas_are_text(shop: Prepare, engine: Engine) -> None:
+    frame = orders().to_pandas()
+    shop(orders=frame.assign(customer_id=frame.customer_id.astype("category")))
+    assert [row["customer_id"] for row in rows(engine, "customers", "customer_id")] == ["ann", "bob"]
+
+
 def test_columns_are_added_up_and_a_missing_one_counts_as_nothing(shop: Prepare, engine: Engine) -> None:
     table = orders(a=[1.5, None, None], b=[2.0, 3.25, None])
     settings = {"columns": {"discount_amount": {"sum_of": ["a", "b"]}}}

