@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from personas.study import Study
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,3 +27,13 @@ def shared_data() -> Path:
 def data_folder() -> Path:
     """The shared data (see ``shared_data``)."""
     return shared_data()
+
+
+def demo_study(folder: Path) -> Study:
+    """The demo of the README, run and saved in ``folder``."""
+    from personas.demo import demo_config
+    from personas.pipeline import run, save
+
+    study = run(demo_config((folder / "data").resolve(), 4000))
+    save(study, folder)
+    return study

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WIDE, NARROW = 760, 340
 _SVG = "{http://www.w3.org/2000/svg}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
 _KEPT = {
     "fill", "stroke", "fill-opacity", "stroke-opacity", "opacity", "stroke-width", "stroke-dasharray", "stroke-linecap",
     "stroke-linejoin", "text-anchor",
@@ -130,23 +131,26 @@ def _clean(source: str, width: int, height: int, kind: str, label: str) -> str:
     root = ElementTree.fromstring(source)
     attributes = {"class": f"ch {kind}", "viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": label}
     out = ElementTree.Element("svg", attributes)
-    _collect(root, out, "")
+    shapes = {path.get("id", ""): path for path in root.iter(f"{_SVG}path")}
+    _collect(root, out, "", shapes)
     return ElementTree.tostring(out, encoding="unicode", short_empty_elements=True)
 
 
-def _collect(node: ElementTree.Element, out: ElementTree.Element, classes: str) -> None:
+def _collect(
+    node: ElementTree.Element, out: ElementTree.Element, classes: str, shapes: Mapping[str, ElementTree.Element]
+) -> None:
     """Every path and text beneath a node, flat and cleaned; marks that repeat one shape become one path."""
     name = node.get("id", "")
     classes = name.removeprefix("class ").strip() if name.startswith("class ") else classes
     repeated = [use for use in node if use.tag == f"{_SVG}g" and use.find(f"{_SVG}use") is not None]
     uses = [*node.findall(f"{_SVG}use"), *(use for group in repeated for use in group.findall(f"{_SVG}use"))]
     if uses:
-        out.append(_as_one_path(node, uses))
+        out.append(_as_one_path(uses, shapes))
         return
     for child in node:
         tag = child.tag.removeprefix(_SVG)
         if tag == "g":
-            _collect(child, out, classes)
+            _collect(child, out, classes, shapes)
         elif tag == "path":
             out.append(ElementTree.Element("path", {"d": _short_path(child.get("d", "")), **_attributes(child)}))
         elif tag == "text":
@@ -169,9 +173,12 @@ def _text(node: ElementTree.Element, classes: str) -> ElementTree.Element:
     return cleaned
 
 
-def _as_one_path(node: ElementTree.Element, uses: list[ElementTree.Element]) -> ElementTree.Element:
-    """Small round marks as strokes of no length with round ends: twelve bytes a mark."""
-    shape = next(p for p in node.iter(f"{_SVG}path"))
+def _as_one_path(uses: list[ElementTree.Element], shapes: Mapping[str, ElementTree.Element]) -> ElementTree.Element:
+    """Small round marks as strokes of no length with round ends: twelve bytes a mark.
+
+    A second group of marks of the same shape refers to the definition of the first one, so shapes are looked up by id.
+    """
+    shape = shapes[uses[0].get(_HREF, "").removeprefix("#")]
     across = [float(part) for part in re.findall(r"-?\d+\.?\d*", shape.get("d", ""))]
     path = "".join(f"M{_number(use.get('x', '0'))} {_number(use.get('y', '0'))}h0" for use in uses)
     fill = _attributes(uses[0]).get("fill", "currentColor")

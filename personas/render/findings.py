@@ -66,7 +66,7 @@ def _tree(study: Study, sizes: dict[int, tuple[int, ...]], flows: list[Flow], ta
     order = [p.segment for p in study.personas]
     nodes = [
         Node(
-            k, segment, customers, names[segment] if k == chosen else "",
+            k, segment, customers, short(names[segment], 16) if k == chosen else "",
             persona_token(order.index(segment)) if k == chosen and segment in order else "",
         )
         for k in ks

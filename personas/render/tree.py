@@ -103,7 +103,8 @@ def _flow(
     (x0, y0, scale0), (x1, y1, scale1) = places[flow.k, flow.origin], places[flow.k + 1, flow.segment]
     top, bottom = x0 + before * scale0, x1 + beside * scale1
     corners = [
-        (top, y0 + _BOX), (top + flow.customers * scale0, y0 + _BOX), (bottom + flow.customers * scale1, y1), (bottom, y1),
+        (top, y0 + _BOX), (top + flow.customers * scale0, y0 + _BOX),
+        (bottom + flow.customers * scale1, y1), (bottom, y1),
     ]  # fmt: skip
     token = nodes[flow.k + 1, flow.segment].token
     canvas.area(corners, token or "fill", 0.16 if token else 0.35)

@@ -181,7 +181,7 @@ def _into_engine(
         ]
         types = {f"o{raw.columns.index(name):04d}": types[name] for name in origins}
     off = off_cent(engine, raw, typed, types)
-    table = engine.make(f"read_{raw.name}", typed_sql(raw, matched, typed, types, frozenset(off), tuple(columns)))
+    table = engine.make(f"read_{raw.name}", typed_sql(raw, matched, typed, types, tuple(columns)))
     return table, typed_reports(engine, raw, typed, types, off)
 
 

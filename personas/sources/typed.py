@@ -80,17 +80,13 @@ def off_cent_sql(column: str) -> str:
     return f"{finite_sql(column, 'float')} AND ABS({name} - ROUND({name}, 2)) * 1000000 > 1"
 
 
-def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str], *, cents: bool) -> str:
-    """The SQL expression of a typed column as ``kind``; what does not fit becomes NULL.
-
-    ``cents`` rounds floating amounts to two decimals (only after ``off_cent_sql`` found none that would change).
-    """
+def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str]) -> str:
+    """The SQL expression of a typed column as ``kind``; what does not fit becomes NULL."""
     name, family = quoted(column), family_of(arrow_type)
     if kind == "day":
         return f"CAST({name} AS DATE)"
     if kind in {"money", "number"}:
-        inner = f"ROUND({name}, 2)" if cents and family == "float" else name
-        return f"TRY_CAST({inner} AS DECIMAL(18, 4))"
+        return f"TRY_CAST({name} AS DECIMAL(18, 4))"
     if kind == "count":
         whole = name if family == "integer" else f"CASE WHEN {name} = FLOOR({name}) THEN {name} END"
         return f"TRY_CAST({whole} AS BIGINT)"
@@ -138,9 +134,7 @@ def off_cent(engine: Engine, raw: Raw, typed: list[Mapped], types: dict[str, str
     return {name: count for name, count in found.items() if count}
 
 
-def typed_sql(
-    raw: Raw, matched: Plan, typed: list[Mapped], types: dict[str, str], off: frozenset[str], ready: tuple[str, ...]
-) -> str:
+def typed_sql(raw: Raw, matched: Plan, typed: list[Mapped], types: dict[str, str], ready: tuple[str, ...]) -> str:
     """The SELECT that gives every column its canonical name and type."""
     by_name = {item.name: item for item in typed}
     columns = []
@@ -151,14 +145,14 @@ def typed_sql(
             kind = SQL_TYPES.get(item.kind, "VARCHAR")
             columns.append(f"CAST({text_literal(item.constant)} AS {kind}) AS {quoted(item.name)}")
         else:
-            columns.append(f"{_sum_sql(by_name[item.name], types, off)} AS {quoted(item.name)}")
+            columns.append(f"{_sum_sql(by_name[item.name], types)} AS {quoted(item.name)}")
     if not isinstance(raw.data, tuple):
         columns.insert(0, "record")
     return "SELECT\n  " + ",\n  ".join(columns) + f"\nFROM {quoted(f'file_{raw.name}')}"
 
 
-def _sum_sql(item: Mapped, types: dict[str, str], off: frozenset[str]) -> str:
-    parts = [value_sql(name, item.kind, types[name], item.values, cents=name not in off) for name in item.origin]
+def _sum_sql(item: Mapped, types: dict[str, str]) -> str:
+    parts = [value_sql(name, item.kind, types[name], item.values) for name in item.origin]
     if len(parts) == 1:
         return parts[0]
     total = " + ".join(f"COALESCE({part}, 0)" for part in parts)
@@ -173,9 +167,7 @@ def typed_reports(
     import pyarrow as pa
 
     single = [item for item in typed if len(item.origin) == 1]
-    sums = [
-        f"COUNT({_sum_sql(item, types, frozenset(off))}) AS {quoted('v ' + item.name)}" for item in typed if item.origin
-    ]
+    sums = [f"COUNT({_sum_sql(item, types)}) AS {quoted('v ' + item.name)}" for item in typed if item.origin]
     sums += [
         f"COUNT(CASE WHEN {finite_sql(name, family_of(types[name]))} THEN 1 END) AS {quoted('f ' + item.name)}"
         for item in single

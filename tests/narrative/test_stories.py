@@ -102,7 +102,8 @@ def _mutations(text: str) -> list[str]:
         ("$", "€"), ("%", " days"), ("times a year", "days a year"), ("people", "orders"), ("brands", "days"),
         ("above the", "below the"), ("below the", "above the"), ("more than three times", "about twice"),
         ("many times", "about half"), ("about twice", "less than half"), ("more than twice", "less than half"),
-        ("less than half", "about twice"), ("about half", "about three times"), ("About once a month", "About once a week"),
+        ("less than half", "about twice"), ("about half", "about three times"),
+        ("About once a month", "About once a week"),
         ("of 10,", "of 100,"), ("in the store", "in the web shop"),
     ]  # fmt: skip
     changed += [text.replace(old, new, 1) for old, new in swaps if old in text]

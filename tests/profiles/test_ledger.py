@@ -189,36 +189,52 @@ def test_a_customer_row_that_stands_twice_is_refused(engine: Engine) -> None:
         ledger_of(engine, tables, {"a": 0})
 
 
-def random_shop(engine: Engine, random: np.random.Generator) -> tuple[Tables, dict[str, int]]:
-    who = [f"c{i}" for i in range(int(random.integers(1, 12)))]
-    orders, lines, tickets = [], [], []
+Rows = list[tuple[Any, ...]]
+
+
+def random_ledger(
+    random: np.random.Generator, name: str, rows: tuple[Rows, Rows, Rows]
+) -> tuple[list[str], dict[str, int]]:
+    """Customers of one random shop and their segments; its orders, lines and tickets are added to ``rows``."""
+    orders, lines, tickets = rows
+    who = [f"{name}-{i}" for i in range(int(random.integers(1, 12)))]
     for i in range(int(random.integers(1, 25))):
-        name, cents = f"o{i}", int(random.integers(-5_000, 50_000))
-        customer = str(random.choice(who))
-        orders.append(order(name, customer, f"{cents / 100:.2f}", refunded=bool(random.random() < 0.2)))
+        number, cents, customer = f"{name}-{i}", int(random.integers(-5_000, 50_000)), str(random.choice(who))
+        orders.append(order(number, customer, f"{cents / 100:.2f}", refunded=bool(random.random() < 0.2)))
         if random.random() < 0.9:
             cost = None if random.random() < 0.03 else f"{random.integers(1, 9_999) / 100:.2f}"
-            lines.append((name, customer, True, f"{cents / 100:.2f}", "1", cost))
+            lines.append((number, customer, True, f"{cents / 100:.2f}", "1", cost))
     for i in range(int(random.integers(0, 9))):
-        tickets.append((f"t{i}", str(random.choice(who)), True, "phone", str(int(random.integers(1, 90))), None))
-    tables = shop(engine, who, orders, lines, tickets, window_days=int(random.integers(30, 800)))
-    return tables, {c: int(random.integers(0, 3)) for c in who if random.random() < 0.8}
+        minutes = str(int(random.integers(1, 90)))
+        tickets.append((f"{name}-{i}", str(random.choice(who)), True, "phone", minutes, None))
+    return who, {c: int(random.integers(0, 3)) for c in who if random.random() < 0.8}
 
 
-def test_segments_and_set_aside_add_up_to_the_cent_on_200_random_shops(engine: Engine) -> None:
-    for seed in range(200):
-        random = np.random.default_rng(seed)
-        tables, segments = random_shop(engine, random)
+def test_segments_and_set_aside_add_up_to_the_cent_on_200_random_ledgers(engine: Engine) -> None:
+    # ten runs of twenty shops; every shop has three segments of its own
+    for run in range(10):
+        random, rows = np.random.default_rng(run), ([], [], [])
+        who, segments = [], {}
+        for i in range(20):
+            customers, own = random_ledger(random, f"s{i}", rows)
+            who += customers
+            segments.update({c: 3 * i + g for c, g in own.items()})
+        tables = shop(engine, who, *rows, window_days=int(random.integers(30, 800)))
         ledger = ledger_of(engine, tables, segments, service_minute_cost=0.77, return_cost=3.3, margin_rate=0.31,
                            marketing_cost_per_customer=7.77)  # fmt: skip
         assert ledger.level == "contribution"
-        sums = totals(engine, ledger)
-        rows = engine.fetch("SELECT * FROM ledger", 1000).to_pylist()
-        for component in ledger.known:
-            assert sum(s[component] for s in sums.values()) == sum(r[component] for r in rows), (seed, component)
-        revenue = engine.fetch("SELECT SUM(net_amount) AS n FROM orders WHERE in_window", 1).to_pylist()[0]["n"]
-        assert sum(s["revenue"] for s in sums.values()) == revenue
-        assert sum(s["customers"] for s in sums.values()) == len(rows)
-        parts = ("service_cost", "return_cost", "marketing_cost")
-        for r in rows:
-            assert r["contribution"] == r["gross_margin"] - sum(r[p] for p in parts)
+        sums, found = totals(engine, ledger), engine.fetch("SELECT * FROM ledger", 10_000).to_pylist()
+        assert set(sums) == {*segments.values(), None}
+        for segment, total in sums.items():
+            own_rows = [r for r in found if r["segment"] == segment]
+            assert total["customers"] == len(own_rows)
+            for component in ledger.known:
+                assert total[component] == sum(r[component] for r in own_rows), (run, segment, component)
+        spent: dict[str, Decimal] = {}
+        for _, customer, _, _, amount, _, _ in rows[0]:
+            spent[customer] = spent.get(customer, Decimal(0)) + Decimal(amount)
+        for r in found:
+            assert r["revenue"] == spent.get(r["customer_id"], 0)
+            costs = r["service_cost"] + r["return_cost"] + r["marketing_cost"]
+            assert r["contribution"] == r["gross_margin"] - costs
+        assert sum(t["revenue"] for t in sums.values()) == sum(spent.values())

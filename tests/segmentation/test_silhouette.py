@@ -78,6 +78,8 @@ def test_sampled_silhouettes_lie_within_their_stated_error_and_small_segments_ar
             assert 0 < found.error < 0.05
             assert abs(found.mean - truth.mean) <= 2.5 * found.error
             assert abs(found.segments[1] - truth.segments[1]) <= 0.05
+            # Every segment is judged on 50 customers at least, also the one of 60.
+            assert np.bincount((two if truth is exact[0] else three)[found.rows]).min() >= 50
     # 95% of 80 are 76; five standard deviations of a binomial below it are 66.
     assert covered >= 66
 
