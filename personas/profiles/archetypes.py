@@ -27,6 +27,8 @@ Floats = NDArray[np.float64]
 ARCHETYPES = ("loyal", "impulse", "bargain_hunter", "wandering", "need_based")
 FULL_REPEAT = 4.0
 """Orders a year that count as full repeat buying; one order a year is none."""
+FEWEST_MEASURED = 3
+LOWEST_LEAD = 0.5
 
 
 def _parts(values: Values) -> dict[str, Floats]:
@@ -103,6 +105,10 @@ def archetype_means(scores: Mapping[str, Floats], inside: NDArray[np.bool_]) -> 
 
 
 def leading_archetype(means: Mapping[str, float]) -> str | None:
-    """The archetype with the highest mean, ties by the order of ``ARCHETYPES``; None when none is measured."""
+    """The archetype with the highest mean, ties by the order of ``ARCHETYPES``.
+
+    None when fewer than three are measured (the best of one is no finding) or none reaches one half.
+    """
     known = [name for name in ARCHETYPES if name in means]
-    return max(known, key=lambda name: (round(means[name], 9), -ARCHETYPES.index(name))) if known else None
+    best = max(known, key=lambda name: (round(means[name], 9), -ARCHETYPES.index(name))) if known else None
+    return best if best and len(known) >= FEWEST_MEASURED and means[best] >= LOWEST_LEAD else None

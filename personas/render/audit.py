@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from personas.errors import count_of
 from personas.estimate import Notice
 from personas.narrative.formatting import count, fixed, money, percent
 from personas.render.bars import bar
@@ -115,13 +116,13 @@ def _interpretation(study: Study) -> Section | None:
 def _columns_in_words(columns: object) -> str:
     """Found columns with the role they were given, as far as the audit tells."""
     if isinstance(columns, dict):
-        return "; ".join(f"{short(str(role))} from {short(_origin(found))}" for role, found in columns.items())
+        return "; ".join(f"{short(str(role))} from {_origin(found)}" for role, found in columns.items())
     if isinstance(columns, list | tuple):
         told = []
         for item in columns:
             if isinstance(item, dict):
-                found, role = item.get("column") or item.get("found"), item.get("role") or item.get("name")
-                told.append(f"{short(str(role))} from {short(str(found))}" if found else short(str(role)))
+                role, found = short(str(item.get("column", ""))), _origin(item)
+                told.append(f"{role} from {found}" if found and found != role else role)
             else:
                 told.append(short(str(item)))
         return "; ".join(told)
@@ -129,9 +130,10 @@ def _columns_in_words(columns: object) -> str:
 
 
 def _origin(found: object) -> str:
+    """The found column or columns that a canonical one was made of."""
     if isinstance(found, dict):
-        return str(found.get("column") or found.get("from") or found.get("origin") or "")
-    return str(found)
+        found = found.get("from") or found.get("column") or ""
+    return short(" + ".join(map(str, found)) if isinstance(found, list | tuple) else str(found))
 
 
 def _dictionary(study: Study) -> Section | None:
@@ -155,9 +157,10 @@ def _dictionary(study: Study) -> Section | None:
         Column("Feature"), Column("Family", True), Column("In words", True), Column("Unit", True), Column("Role", True),
         Column("Transform", True), Column("Missing"), Column("Share of distance"), Column("", bar=True),
     )  # fmt: skip
-    forming = sum(e.role == "basis" for e in study.dictionary)
-    of_all = f"{count(forming, locale)} of {count(len(study.dictionary), locale)}"
-    heading = f"{of_all} features form the segments; the others only describe them"
+    forming, describing = (sum(e.role == role for e in study.dictionary) for role in ("basis", "profile"))
+    left_out = len(study.dictionary) - forming - describing
+    heading = f"{count_of(forming, 'feature')} form the segments, {count(describing, locale)} only describe them"
+    heading += f", {count(left_out, locale)} could not be measured" if left_out else ""
     return Section(
         "features", "Feature dictionary", heading, tables=(Table("Feature dictionary", columns, rows, wide=True),)
     )
@@ -204,5 +207,5 @@ def _method(study: Study) -> Section:
     if isinstance(p_value, int | float):
         null = f"{gate.get('null', 'structureless data')}, p = {fixed(float(p_value), 3)}"
         facts.append(("Test of structure", f"{null}{f', {draws} draws' if draws else ''}"))
-    facts += [(f"Input: {short(name)}", f"SHA-256 {digest}") for name, digest in study.input_hashes]
+    facts += [(f"Input: {short(name)}", f"content hash {digest[:16]}") for name, digest in study.input_hashes]
     return Section("method", "Method", "Made to be repeated", body=(text,), facts=tuple(facts))

@@ -131,7 +131,7 @@ def _sizes(persona: Persona, study: Study) -> tuple[KeyFigure, ...]:
 
 def _does(study: Study, profile: Profile) -> tuple[Measure, ...]:
     rows, everyone, locale = [], study.profiles.everyone, study.about.language
-    for shown in does_rows(study.profiles):
+    for shown in does_rows(study.profiles, profile):
         own, all_of = (typical(p.facts.get(shown.feature.name)) for p in (profile, everyone))
         drawn = bar(own.value, shown.scale, all_of.value if all_of else None) if own else ""
         rows.append(Measure(shown.label, show(own, locale), drawn, show(all_of, locale)))

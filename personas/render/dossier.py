@@ -108,7 +108,9 @@ def _structure(study: Study) -> Section | None:
             f"The silhouette alone is highest at {best.k} ({fixed(best.silhouette, 3)}); {segmentation.k} reaches "
             f"{fixed(segmentation.chosen.silhouette, 3)} and was chosen for the reasons given in the summary."
         )
-    caption = "Mean silhouette, higher is clearer. Lines: 95% interval."
+    caption = "Mean silhouette, higher is clearer."
+    if any(c.silhouette_error for c in candidates):
+        caption += " Lines: 95% interval."
     if any(c.null_low is not None for c in candidates):
         caption += " Grey band: middle 95% of draws without structure."
     return Section("structure", "", heading, body=tuple(body), chart=Chart(wide, narrow, caption))
@@ -169,20 +171,17 @@ def _candidates(study: Study) -> Section | None:
     )
 
 
-def _best(candidates: Sequence[Candidate], figure: _Figure, better: str) -> tuple[str, int] | None:
+def _best(candidates: Sequence[Candidate], figure: _Figure, better: str) -> set[tuple[str, int]]:
+    """Who has the best value of a column; several where they are equal, nobody where there is only one."""
     known = [(value, c.algorithm, c.k) for c in candidates if (value := figure(c)) is not None]
     if len(known) < 2:
-        return None
-    found = (
-        max(known, key=lambda item: (item[0], -item[2]))
-        if better == "higher"
-        else min(known, key=lambda item: (item[0], item[2]))
-    )
-    return found[1], found[2]
+        return set()
+    top = (max if better == "higher" else min)(value for value, *_ in known)
+    return {(algorithm, k) for value, algorithm, k in known if abs(value - top) < 1e-9}
 
 
 def _candidate_cell(
-    c: Candidate, column: tuple[str, _Figure, Callable[[float], str], str], best: dict[str, tuple[str, int] | None]
+    c: Candidate, column: tuple[str, _Figure, Callable[[float], str], str], best: dict[str, set[tuple[str, int]]]
 ) -> Cell:
     title, figure, words, _ = column
     value = figure(c)
@@ -194,15 +193,17 @@ def _candidate_cell(
         if title == "Borders with a gap" and c.borders_tested is not None
         else words(value)
     )
-    return Cell(text, small, best=best.get(title) == (c.algorithm, c.k))
+    return Cell(text, small, best=(c.algorithm, c.k) in best.get(title, set()))
 
 
-def _votes(best: dict[str, tuple[str, int] | None], candidates: Sequence[Candidate], segmentation: Segmentation) -> str:
+def _votes(best: dict[str, set[tuple[str, int]]], candidates: Sequence[Candidate], segmentation: Segmentation) -> str:
     """How many indices prefer which k: agreement or disagreement is the finding."""
     votes: dict[int, int] = {}
     for found in best.values():
-        if found is not None:
-            votes[found[1]] = votes.get(found[1], 0) + 1
+        if found:
+            ks = {k for _, k in found}
+            k = segmentation.k if segmentation.k in ks else min(ks)
+            votes[k] = votes.get(k, 0) + 1
     if not votes:
         return f"Only k = {candidates[0].k} was looked at" if len(candidates) == 1 else "The candidates"
     if len(votes) == 1:

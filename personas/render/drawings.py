@@ -149,7 +149,8 @@ def agreement_boxes(spreads: Sequence[Spread], chosen: int) -> tuple[str, str]:
             canvas.line([(x[s.k], y(s.quartiles[1])), (x[s.k], y(s.whiskers[1]))], "ink2", 1.25)
             tall = y(s.quartiles[0]) - y(s.quartiles[1])
             canvas.box(x[s.k] - half, y(s.quartiles[1]), 2 * half, tall, "ink" if picked else "wash", "ink2")
-            canvas.line([(x[s.k] - half, y(s.median)), (x[s.k] + half, y(s.median))], "paper" if picked else "ink", 2)
+            inside = picked and tall > 5  # a box without height would swallow a light line
+            canvas.line([(x[s.k] - half, y(s.median)), (x[s.k] + half, y(s.median))], "paper" if inside else "ink", 2)
             if not narrow:
                 canvas.text(x[s.k] + half + 4, y(s.median) + 4, fixed(s.median, 2), "s hal")
             canvas.text(x[s.k], bottom + 20, str(s.k), "s b" if picked else "s m", "middle")

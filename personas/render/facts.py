@@ -41,17 +41,37 @@ def label_of(feature: Feature, median: bool = False) -> str:
     return f"{text}, median" if median and feature.unit in _WITH_MEDIAN else text
 
 
-def does_rows(profiles: Profiles) -> tuple[Shown, ...]:
-    """What personas do: the features that tell them apart best, at most eight, in the order of their families.
+def does_rows(profiles: Profiles, own: Profile | None = None) -> tuple[Shown, ...]:
+    """What personas do, at most eight rows in the order of their families.
 
-    Effect is the largest Cliff's delta of any segment; ties go by name, so that the order of a mapping decides nothing.
+    Rhythm and size of orders come first, then forming features before describing ones, then those that tell
+    segments apart best (largest Cliff's delta of any segment); ties go by name. With ``own`` the product rows are those
+    that this segment buys more than others, so that a card names its own categories.
+    segment buys more than others, so that a card names its own categories.
     """
     chosen: list[Feature] = []
     for family in DOES:
-        own = [f for f in _measured(profiles) if f.family == family]
-        own.sort(key=lambda f: (-_reach_of_effect(profiles, f.name), f.name))
-        chosen.extend(own[: _MOST[family]])
+        features = [f for f in _measured(profiles) if f.family == family and not _yearly_money(f)]
+        of_one = own is not None and family == "product"
+        features.sort(key=lambda f: _product_key(profiles, own, f) if own and of_one else _does_key(profiles, f))
+        chosen.extend(features[: _MOST[family]])
     return tuple(_shown(profiles, feature) for feature in chosen[:8])
+
+
+def _does_key(profiles: Profiles, feature: Feature) -> tuple[object, ...]:
+    first = 0 if feature.unit == "orders/year" else 1 if feature.unit.endswith("/order") else 2
+    return (first, feature.role != "basis", -_reach_of_effect(profiles, feature.name), feature.name)
+
+
+def _product_key(profiles: Profiles, own: Profile, feature: Feature) -> tuple[object, ...]:
+    fact = own.facts.get(feature.name)
+    effect = fact.effect.value if fact and fact.effect else -1.0
+    return (feature.unit != "share", -effect, -_reach_of_effect(profiles, feature.name), feature.name)
+
+
+def _yearly_money(feature: Feature) -> bool:
+    """Money a year has its own block."""
+    return currency_of(feature.unit) is not None and feature.unit.endswith("/year")
 
 
 def family_rows(profiles: Profiles, family: str, most: int) -> tuple[Shown, ...]:
@@ -109,11 +129,6 @@ def far(value: Estimate | None, everyone: Estimate | None) -> bool:
         return False
     ratio = value.value / everyone.value
     return ratio > 1.5 or ratio < 2 / 3
-
-
-def is_money(unit: str) -> bool:
-    """Whether a unit starts with a currency."""
-    return currency_of(unit) is not None
 
 
 def feature_labels(profiles: Profiles, dictionary: Sequence[tuple[str, str]] = ()) -> dict[str, str]:

@@ -176,11 +176,14 @@ def sensitivity_section(study: Study) -> Section | None:
     columns = [Column("Choice"), Column("Agreement"), Column("Customers moved"), Column("", bar=True)]
     columns += [Column("Contribution moved")] if with_money else []
     table = Table("Choices ledger", tuple(columns), tuple(rows), wide=True)
+    heading = f"Most hangs on one choice: {rows[0].head[:1].lower() + rows[0].head[1:]}"
+    if (_float(ledger[0], "ari") or 0.0) >= 0.9:
+        heading = "Little hangs on any single choice"
     sub = "What changes if one choice is made otherwise and the rest stays."
     return Section(
         "choices",
         "",
-        f"Most hangs on one choice: {rows[0].head[:1].lower() + rows[0].head[1:]}",
+        heading,
         sub=sub,
         tables=(table,),
     )

@@ -105,7 +105,6 @@ def scan(
         the silhouette is sampled and ``silhouette_error`` is the half width of its 95% interval.
 
     >>> import numpy as np
-from numpy.typing import NDArray
     >>> two = np.concatenate([np.zeros((100, 1)), np.full((100, 1), 9.0)]) + np.linspace(0, 1, 200)[:, None]
     >>> table = scan(two, k=(2, 3))
     >>> int(table["k"][table["silhouette"].idxmax()]), table.attrs["labels"][2][:2].tolist()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from personas.sources.numbers import Reading, fold_digits, is_missing
+from personas.sources.numbers import Reading, example_of, fold_digits, is_missing
 
 _TIME = r"(?:[T ]\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s*[AaPp][Mm])?(?:\s*(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?"
 _YMD = re.compile(rf"(\d{{4}})(?P<mark>[-/.])(\d{{1,2}})(?P=mark)(\d{{1,2}}){_TIME}")
@@ -89,7 +89,7 @@ def _choose(parsed: dict[str, list[date | None]], known: list[int], texts: Seque
         return next(iter(parsed)), "", ""
     fits = {name: sum(days[i] is not None for i in known) for name, days in parsed.items()}
     if fits["ymd"] >= max(fits["dmy"], fits["mdy"]):
-        return "ymd", str(texts[known[0]]) if known else "", ""
+        return "ymd", example_of(known, texts) if known else "", ""
     dmy, mdy = parsed["dmy"], parsed["mdy"]
     only_dmy = [i for i in known if dmy[i] is not None and mdy[i] is None]
     only_mdy = [i for i in known if mdy[i] is not None and dmy[i] is None]
@@ -98,15 +98,15 @@ def _choose(parsed: dict[str, list[date | None]], known: list[int], texts: Seque
             "",
             "",
             (
-                f"day first in {texts[only_dmy[0]]!r} and month first in {texts[only_mdy[0]]!r}. Write all the same "
-                "way, best as 2026-04-25"
+                f"day first in {example_of(only_dmy, texts)!r} and month first in {example_of(only_mdy, texts)!r}. "
+                "Write all the same way, best as 2026-04-25"
             ),
         )
     if only_dmy or only_mdy:
-        return ("dmy", str(texts[only_dmy[0]]), "") if only_dmy else ("mdy", str(texts[only_mdy[0]]), "")
+        return ("dmy" if only_dmy else "mdy"), example_of(only_dmy or only_mdy, texts), ""
     if any(dmy[i] != mdy[i] for i in known):
-        example = next(i for i in known if dmy[i] != mdy[i])
-        return "", "", f"all values fit both day-month and month-day ({texts[example]!r})"
+        example = example_of([i for i in known if dmy[i] != mdy[i]], texts)
+        return "", "", f"all values fit both day-month and month-day ({example!r})"
     return "dmy", "", ""
 
 

@@ -98,3 +98,8 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of the file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_hash(data: bytes) -> str:
+    """SHA-256 of the sorted lines, in hexadecimal: the same records in another order are the same content."""
+    return hashlib.sha256(b"\n".join(sorted(data.splitlines()))).hexdigest()

@@ -182,6 +182,11 @@ def _unit_question(units: set[str], currency: str | None, kind: str) -> str:
     return ""
 
 
+def example_of(positions: Sequence[int], texts: Sequence[str]) -> str:
+    """The text that stands for several: the first in the alphabet, so that it does not depend on the order of rows."""
+    return min(str(texts[i]) for i in positions)
+
+
 def _choose(parsed: dict[str, list[Decimal | None]], known: list[int], texts: Sequence[str]) -> tuple[str, str, str]:
     """The reading that fits, the text that proves it, or the question when the evidence is not enough."""
     if len(parsed) == 1:
@@ -194,13 +199,12 @@ def _choose(parsed: dict[str, list[Decimal | None]], known: list[int], texts: Se
             "",
             "",
             (
-                f"a decimal point in {texts[only_point[0]]!r} and a decimal comma in {texts[only_comma[0]]!r}. Write "
-                "all values the same way"
+                f"a decimal point in {example_of(only_point, texts)!r} and a decimal comma in "
+                f"{example_of(only_comma, texts)!r}. Write all values the same way"
             ),
         )
     if only_point or only_comma:
-        chosen, proof = ("point", only_point[0]) if only_point else ("comma", only_comma[0])
-        return chosen, str(texts[proof]), ""
+        return ("point" if only_point else "comma"), example_of(only_point or only_comma, texts), ""
     differing = [i for i in known if point[i] != comma[i]]
     if differing:
         text = texts[differing[0]]

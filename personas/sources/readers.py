@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from personas.config import SourceConfig
 from personas.errors import InputError, count_of
 from personas.sources.delimited import CHECKED_CHARACTERS, read_blanks, read_delimited, without_blank_rows
 from personas.sources.dialect import choose_delimiter, clean_header, decode
-from personas.sources.gate import kind_of, locate, sha256_of
+from personas.sources.gate import content_hash, kind_of, locate, sha256_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,12 +93,22 @@ def _from_memory(name: str, data: Any) -> Raw:
     data = data.rename_columns(columns)
     if data.num_rows == 0:
         raise InputError(f"{label} have no rows")
-    sink = hashlib.sha256()
-    for batch in data.to_batches():
-        sink.update(batch.serialize())
     types = tuple(str(field.type) for field in data.schema)
     facts: dict[str, object] = {"file": label, "format": "memory"}
-    return Raw(name, label, data, tuple(columns), types, False, data.num_rows, 0, 0, None, facts, sink.hexdigest())
+    return Raw(name, label, data, tuple(columns), types, False, data.num_rows, 0, 0, None, facts, _hash_of_table(data, label))
+
+
+def _hash_of_table(table: pa.Table, label: str) -> str:
+    """The content hash of the table as CSV."""
+    import pyarrow as pa
+    import pyarrow.csv as csv
+
+    sink = io.BytesIO()
+    try:
+        csv.write_csv(table, sink)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"{label} have columns that are no plain values ({error}). Leave them out") from error
+    return content_hash(sink.getvalue())
 
 
 def as_written(table: pa.Table) -> pa.Table:
@@ -204,7 +215,6 @@ def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
         "blank_rows": blank,
     }
     columns = tuple(table.column_names)
-    sha256 = hashlib.sha256(data).hexdigest()
     return Raw(
         name,
         path.name,
@@ -217,5 +227,5 @@ def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
         blank,
         lines,
         facts,
-        sha256,
+        content_hash(data),
     )

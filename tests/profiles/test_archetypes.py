@@ -67,8 +67,14 @@ def test_group_means_and_ties_follow_the_fixed_order() -> None:
     scores = {"impulse": np.array([0.2, 0.6, np.nan]), "loyal": np.array([0.4, 0.4, 0.4])}
     means = archetype_means(scores, np.array([True, True, True]))
     assert means == {"impulse": pytest.approx(0.4, abs=1e-12), "loyal": pytest.approx(0.4, abs=1e-12)}
-    assert leading_archetype(means) == "loyal"
+    assert leading_archetype({"impulse": 0.6, "wandering": 0.1, "loyal": 0.6}) == "loyal"
     assert archetype_means(scores, np.array([False, False, True])) == {"loyal": pytest.approx(0.4, abs=1e-12)}
+
+
+def test_the_best_of_two_or_a_weak_lead_is_no_archetype() -> None:
+    assert leading_archetype({"loyal": 0.9, "wandering": 0.1}) is None
+    assert leading_archetype({"loyal": 0.49, "wandering": 0.1, "impulse": 0.2}) is None
+    assert leading_archetype({"loyal": 0.5, "wandering": 0.1, "impulse": 0.2}) == "loyal"
     assert leading_archetype({}) is None
 
 

@@ -79,7 +79,12 @@ def charts() -> dict[str, tuple[str, str]]:
         "boxes": agreement_boxes([Spread(k, 0.9, (0.85, 0.95), (0.8, 1.0)) for k in (2, 3)], 3),
         "jaccard": jaccard_dots([Return("Joe", "p1", 0.96, 0.93, 0.99), Return("Lucia", "p4", 0.7, 0.6, 0.8)]),
         "picture": picture(
-            [Cloud("Joe", "p1", ((0.0, 0.0), (1.0, 2.0), (2.0, 1.0))), Cloud("", "ink2", ())], "a picture"
+            [
+                Cloud("Joe", "p1", ((0.0, 0.0), (1.0, 2.0), (2.0, 1.0))),
+                Cloud("", "ink2", ()),
+                Cloud("Sarah", "p1", ((5.0, 5.0),)),
+            ],
+            "a picture",
         ),
     }
 

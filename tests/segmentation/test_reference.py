@@ -69,7 +69,7 @@ def test_draws_keep_rank_correlation_and_the_shares_of_levels() -> None:
 
 def test_the_p_value_counts_draws_that_reach_ours_over_all_k() -> None:
     null = np.tile(np.linspace(0.1, 0.2, 19)[:, None], (1, 2))
-    assert largest_p(np.array([0.9, 0.15]), null) == 1 / 20
+    assert largest_p(np.array([0.9, 0.15]), null) == largest_p(np.array([0.15, 0.9]), null) == 1 / 20
     # The largest draw reaches ours in no column when ours is the smallest of all: every row counts.
     assert largest_p(np.array([0.0, 0.0]), null) == 1.0
     assert largest_p(np.array([0.3, 0.3]), np.full((19, 2), 0.3)) == 1.0

@@ -69,7 +69,7 @@ def test_sampled_silhouettes_lie_within_their_stated_error_and_small_segments_ar
     # 60 customers far away among 3,000: a sample of 400 catches about 8 of them.
     X = np.concatenate([random.normal(0, 1, (2940, 2)), random.normal(7, 1, (60, 2))])
     two = (np.arange(3000) >= 2940).astype(np.int32)
-    three = np.where(X[:, 0] > 0, 2 * (1 - two), two).astype(np.int32)
+    three = np.where(two == 1, 1, np.where(X[:, 0] > 0, 2, 0)).astype(np.int32)
     exact = silhouettes(X, [two, three])
     covered = 0
     for seed in range(40):
