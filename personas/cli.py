@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Segments that are really there, and persona cards whose every sentence can be checked.",
-    epilog="Example:  personas demo --out reports/demo",
+    epilog="\b\nExample:\n  personas demo --out reports/demo",
 )
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study. Without it: reports/NAME.")]
@@ -29,7 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON doc
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-@app.command(epilog="Example:  personas demo --customers 1000 --out reports/small-demo")
+@app.command(epilog="\b\nExample:\n  personas demo --customers 1000 --out reports/small-demo")
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the study.")] = Path("reports/demo"),
     customers: Annotated[int, typer.Option("--customers", min=200, help="How many customers the shop has.")] = 4000,
@@ -47,7 +47,7 @@ def demo(
         _run_and_save(demo_config(data, customers, seed), out, quiet=quiet, as_json=as_json)
 
 
-@app.command(epilog="Example:  personas run configs/joe_and_sarah.yaml --k 8 --out reports/eight")
+@app.command(epilog="\b\nExample:\n  personas run configs/joe_and_sarah.yaml --k 8 --out reports/eight")
 def run(
     config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
     out: Out = None,
@@ -68,7 +68,7 @@ def run(
         _run_and_save(wanted, out or default_out(wanted.report.out, config), quiet=quiet, as_json=as_json)
 
 
-@app.command(epilog="Example:  personas check configs/joe_and_sarah.yaml")
+@app.command(epilog="\b\nExample:\n  personas check configs/joe_and_sarah.yaml")
 def check(
     config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
     seed: Seed = None,
@@ -86,7 +86,7 @@ def check(
         _print_json(found) if as_json else print(report_text(found))
 
 
-@app.command("choose-k", epilog="Example:  personas choose-k configs/joe_and_sarah.yaml --out reports/how-many")
+@app.command("choose-k", epilog="\b\nExample:\n  personas choose-k configs/joe_and_sarah.yaml --out reports/how-many")
 def choose_k(
     source: Annotated[Path, typer.Argument(help="YAML file of a study, or the folder of a finished one.")],
     out: Out = None,
@@ -106,7 +106,7 @@ def choose_k(
         print(files["segmentation.json"] if as_json else folder / "choose_k.html")
 
 
-@app.command(epilog="Example:  personas export reports/demo --format markdown --out reports/demo-markdown")
+@app.command(epilog="\b\nExample:\n  personas export reports/demo --format markdown --out reports/demo-markdown")
 def export(
     study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
     format: Annotated[str, typer.Option("--format", help="html, card, markdown, json or csv.")],
@@ -129,7 +129,7 @@ def export(
         _print_json({"format": format, "files": written}) if as_json else print("\n".join(written))
 
 
-@app.command(epilog="Example:  personas schema personas")
+@app.command(epilog="\b\nExample:\n  personas schema personas")
 def schema(
     of: Annotated[str, typer.Argument(help="config, personas or segmentation.")] = "config",
     seed: Seed = None,
@@ -149,7 +149,7 @@ def schema(
             raise ConfigError(f"no schema of '{of}'. Known: config, personas, segmentation.")
 
 
-@app.command(epilog="Example:  personas plugins features")
+@app.command(epilog="\b\nExample:\n  personas plugins features")
 def plugins(
     kind: Annotated[
         str | None, typer.Argument(help="features, presets, algorithms, indices, languages, formats.")

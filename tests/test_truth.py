@@ -59,7 +59,9 @@ def median_of(study: Study, segment: int, feature: str) -> float:
 def segment_of_group(study: Study, truth: dict[str, str], group: str) -> int:
     """The segment that holds most customers of a planted group."""
     rows = study.segments.to_pylist()
-    counts = Counter(row["segment"] for row in rows if truth[row["customer_id"]] == group and row["segment"] is not None)
+    counts = Counter(
+        row["segment"] for row in rows if truth[row["customer_id"]] == group and row["segment"] is not None
+    )
     return counts.most_common(1)[0][0]
 
 
@@ -130,7 +132,9 @@ def _saved(tmp_path: Path, name: str, *, shuffled: bool) -> dict[str, bytes]:
     plain = config.report.model_copy(update={"map": "pca"})
     study = run(config.model_copy(update={"segmentation": quick, "report": plain}))
     folder = save(study, tmp_path / name / "study")
-    return {path.relative_to(folder).as_posix(): _timeless(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): _timeless(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 def _timeless(path: Path) -> bytes:
@@ -145,5 +149,7 @@ def test_a_shop_without_groups_is_never_called_natural(tmp_path: Path) -> None:
     simulate_shop(tmp_path / "data", customers=800, seed=3, structure="none")
     config = demo_config(Path("data"), 800).model_copy(update={"folder": tmp_path})
     quick = config.segmentation.model_copy(update={"protocol": "quick"})
-    study = run(config.model_copy(update={"segmentation": quick, "report": config.report.model_copy(update={"map": "pca"})}))
+    study = run(
+        config.model_copy(update={"segmentation": quick, "report": config.report.model_copy(update={"map": "pca"})})
+    )
     assert study.about.verdict in {"reproducible", "constructive", "none"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -15,7 +15,7 @@ from personas.narrative import actions, naming
 from personas.narrative.checker import stop_on_mismatch
 from personas.narrative.language import Language, load_language, upper_first
 from personas.narrative.persona import Persona, Statement
-from personas.narrative.phrases import Speaker
+from personas.narrative.phrases import Speaker, rule_words
 from personas.narrative.selection import Figures, Trait, figures_of, traits
 from personas.narrative.writer import compose, story_of
 from personas.profiles.prevalence import Condition, prevalence
@@ -121,7 +121,7 @@ def _persona(
         statements=statements,
         economics=profile.economics,
         actions=written,
-        rule=profile.rule,
+        rule=replace(profile.rule, text=rule_words(profile.rule, profile, speaker)) if profile.rule else None,
         stability=profile.stability,
         stability_word=speaker.language.stability_word(profile.stability.value if profile.stability else None),
         core_share=profile.core_share,

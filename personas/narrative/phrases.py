@@ -11,7 +11,7 @@ from personas.narrative.formatting import currency_of, figure, percent
 from personas.narrative.language import Language, fill, upper_first
 from personas.narrative.persona import Evidence
 from personas.narrative.selection import Figures, Trait
-from personas.profiles.records import Profile
+from personas.profiles.records import Profile, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +223,22 @@ def stability(profile: Profile, speaker: Speaker, *, low_only: bool) -> Draft | 
     hundredths = math.floor(profile.stability.value * 100 + 0.5)
     text = speaker.say(speaker.language.sentences["stability_low"], {"v": str(hundredths)})
     return Draft(text, "definition", (Evidence("stability", "share", profile.stability),))
+
+
+def rule_words(rule: Rule, profile: Profile, speaker: Speaker) -> str:
+    """The conditions of a rule as a reader says them: "average order at least $180"."""
+    sentences, said = speaker.language.sentences, []
+    for name, operator, value in rule.conditions:
+        feature = profile.facts[name].feature
+        if isinstance(value, str):
+            template, v, unit = sentences["rule_is" if operator == "=" else "rule_is_not"], value, ""
+        else:
+            template = sentences["rule_at_least" if operator == ">=" else "rule_at_most"]
+            v = figure(value, feature.unit)
+            given = feature.name not in speaker.language.features
+            unit = unit_after(feature.unit) if given or feature.unit.startswith("score ") else ""
+        said.append(fill(template, {"label": feature.label, "v": v, "unit": unit}))
+    return ", ".join(said)
 
 
 def core(profile: Profile, speaker: Speaker) -> Draft | None:

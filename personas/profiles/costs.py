@@ -165,8 +165,8 @@ def _margin(
         return rate, Component(sql, assumptions=(("gross margin", words),))
     if coverage >= float(COVERAGE) and known_value > 0:
         rate = known_cost / known_value
-        words = said if coverage > 0.9999 else f"{said}; the average of those goods for the rest"
-        return rate, Component(sql, assumptions=(("gross margin", words),))
+        words = f"{said}; the average of those goods for the rest"
+        return rate, Component(sql, assumptions=() if coverage > 0.9999 else (("gross margin", words),))
     if coverage > 0:
         text = f"Product costs are known for only {_percent(coverage)} of order value, so gross margin is unknown."
         code = "margin-coverage"
@@ -232,19 +232,25 @@ def service(engine: Engine, tables: Tables, economics: EconomicsConfig) -> Compo
   SUM(COALESCE(cost, CAST({text_literal(f"{mean:.4f}")} AS {MONEY}))) AS cost
 FROM ledger_tickets
 GROUP BY customer_id""")  # fmt: skip
-    return Component("COALESCE(s.cost, 0)", assumptions=_service_assumptions(tables.tickets, price, n, known), events=n)
+    return Component(
+        "COALESCE(s.cost, 0)",
+        assumptions=_service_assumptions(tables.tickets, price, tables.currency, n, known),
+        events=n,
+    )
 
 
 def _service_assumptions(
-    tickets: Table, price: float | dict[str, float] | None, n: int, known: int
+    tickets: Table, price: float | dict[str, float] | None, currency: str, n: int, known: int
 ) -> tuple[tuple[str, str], ...]:
     lines = []
     if tickets.has("cost_amount"):
         lines.append(("service", "cost of the ticket where the shop recorded it"))
     if isinstance(price, dict):
-        lines.extend((f"service by {channel}", f"{cost:g} a minute") for channel, cost in sorted(price.items()))
+        lines.extend(
+            (f"service by {channel}", f"{cost:,.2f} {currency} a minute") for channel, cost in sorted(price.items())
+        )
     elif price is not None:
-        lines.append(("service", f"{price:g} a minute"))
+        lines.append(("service", f"{price:,.2f} {currency} a minute"))
     if known < n:
         lines.append(("tickets without cost", f"{n - known:,} of {n:,}, taken at the average of the others"))
     return tuple(lines)
@@ -258,7 +264,9 @@ def returns(engine: Engine, tables: Tables, economics: EconomicsConfig) -> Compo
         text = f"Handling {n:,} returned orders has a cost that is not configured (economics.return_cost)."
         return Component(notices=(Notice("return-cost-unknown", text, n),) if n else (), events=n)
     sql = f"COALESCE(m.returned, 0) * {_exact_price(economics.return_cost)}"
-    return Component(sql, assumptions=(("returns", f"{economics.return_cost:g} per returned order"),), events=n)
+    return Component(
+        sql, assumptions=(("returns", f"{economics.return_cost:,.2f} {tables.currency} per returned order"),), events=n
+    )
 
 
 def marketing(tables: Tables, economics: EconomicsConfig) -> Component:
@@ -268,5 +276,5 @@ def marketing(tables: Tables, economics: EconomicsConfig) -> Component:
         return Component(notices=(Notice("marketing-unknown", text),))
     cost = Decimal(repr(economics.marketing_cost_per_customer)) * tables.window_days / 365
     sql = f"CASE WHEN l.segment IS NULL THEN 0 ELSE CAST({text_literal(f'{cost:.4f}')} AS {MONEY}) END"
-    words = f"{economics.marketing_cost_per_customer:g} per customer and year, for customers of a segment"
+    words = f"{economics.marketing_cost_per_customer:,.2f} {tables.currency} per customer and year"
     return Component(sql, assumptions=(("marketing", words),))

@@ -47,11 +47,10 @@ def does_rows(profiles: Profiles, own: Profile | None = None) -> tuple[Shown, ..
     Rhythm and size of orders come first, then forming features before describing ones, then those that tell
     segments apart best (largest Cliff's delta of any segment); ties go by name. With ``own`` the product rows are those
     that this segment buys more than others, so that a card names its own categories.
-    segment buys more than others, so that a card names its own categories.
     """
     chosen: list[Feature] = []
     for family in DOES:
-        features = [f for f in _measured(profiles) if f.family == family and not _yearly_money(f)]
+        features = [f for f in _measured(profiles) if f.family == family and not _about_money(f)]
         of_one = own is not None and family == "product"
         features.sort(key=lambda f: _product_key(profiles, own, f) if own and of_one else _does_key(profiles, f))
         chosen.extend(features[: _MOST[family]])
@@ -69,9 +68,9 @@ def _product_key(profiles: Profiles, own: Profile, feature: Feature) -> tuple[ob
     return (feature.unit != "share", -effect, -_reach_of_effect(profiles, feature.name), feature.name)
 
 
-def _yearly_money(feature: Feature) -> bool:
-    """Money a year has its own block."""
-    return currency_of(feature.unit) is not None and feature.unit.endswith("/year")
+def _about_money(feature: Feature) -> bool:
+    """Money a year and margins have their own block."""
+    return "margin" in feature.name or (currency_of(feature.unit) is not None and feature.unit.endswith("/year"))
 
 
 def family_rows(profiles: Profiles, family: str, most: int) -> tuple[Shown, ...]:

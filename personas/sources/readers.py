@@ -95,19 +95,20 @@ def _from_memory(name: str, data: Any) -> Raw:
         raise InputError(f"{label} have no rows")
     types = tuple(str(field.type) for field in data.schema)
     facts: dict[str, object] = {"file": label, "format": "memory"}
-    return Raw(name, label, data, tuple(columns), types, False, data.num_rows, 0, 0, None, facts, _hash_of_table(data, label))
+    return Raw(name, label, data, tuple(columns), types, False, data.num_rows, 0, 0, None, facts, _hash_of_table(data))
 
 
-def _hash_of_table(table: pa.Table, label: str) -> str:
-    """The content hash of the table as CSV."""
+def _hash_of_table(table: pa.Table) -> str:
+    """The content hash of the table as CSV; nested values as their text."""
     import pyarrow as pa
     import pyarrow.csv as csv
 
+    for position, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            texts = pa.array([str(value) for value in table.column(position).to_pylist()])
+            table = table.set_column(position, field.name, texts)
     sink = io.BytesIO()
-    try:
-        csv.write_csv(table, sink)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{label} have columns that are no plain values ({error}). Leave them out") from error
+    csv.write_csv(table, sink)
     return content_hash(sink.getvalue())
 
 

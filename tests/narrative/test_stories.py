@@ -46,14 +46,14 @@ def test_the_story_of_the_occasion_buyer_tells_the_occasion_the_place_and_the_am
 ) -> None:
     story = personas[0].story
     assert story.startswith("A holiday is near, and Joe is in the store.")
-    # 310 / 67 = 4.6, in the range of "more than three times"
-    assert "He orders 3.8 times a year and spends $310 each time, more than three times the average." in story
+    # 310 / 67 = 4.6, in the range of "about five times"
+    assert "He orders 3.8 times a year and spends $310 each time, about five times the average." in story
 
 
 def test_the_story_of_the_small_monthly_buyer_tells_rhythm_and_reach(personas: tuple[Persona, ...]) -> None:
     story = personas[1].story
     assert story.startswith("About once a month, Sarah is in the web shop again.")
-    assert "3,000 people follow what she posts, many times the median." in story  # 3000 / 220 = 13.6
+    assert "3,000 people follow what she posts, more than ten times the median." in story  # 3000 / 220 = 13.6
 
 
 def test_forming_features_are_definitions_and_descriptors_are_associations() -> None:
@@ -100,8 +100,9 @@ def _mutations(text: str) -> list[str]:
             changed.append(text[: match.start()] + number + text[match.end() :])
     swaps = [
         ("$", "€"), ("%", " days"), ("times a year", "days a year"), ("people", "orders"), ("brands", "days"),
-        ("above the", "below the"), ("below the", "above the"), ("more than three times", "about twice"),
-        ("many times", "about half"), ("about twice", "less than half"), ("more than twice", "less than half"),
+        ("above the", "below the"), ("below the", "above the"),
+        ("about five times", "about twice"), ("more than three times", "about twice"),
+        ("more than ten times", "about half"), ("about twice", "less than half"), ("more than twice", "less than half"),
         ("less than half", "about twice"), ("about half", "about three times"),
         ("About once a month", "About once a week"),
         ("of 10,", "of 100,"), ("in the store", "in the web shop"),

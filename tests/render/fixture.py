@@ -157,7 +157,8 @@ def persona(place: int, made: Profile, everyone: Profile) -> Persona:
     statements = (
         Statement("s1", texts[0], "definition", (
             Evidence("orders_per_year", "mean", made.facts["orders_per_year"].mean, everyone.facts["orders_per_year"].mean),
-            Evidence("average_order", "mean", made.facts["average_order"].mean, everyone.facts["average_order"].mean),
+            Evidence("average_order", "mean", made.facts["average_order"].mean, everyone.facts["average_order"].mean,
+                     others=(about_estimate(1717 + place, "days"),)),
         )),
         Statement("s2", texts[1], "association", (
             Evidence("mentions_per_year", "mean", about_estimate(mentions, "mentions/year"), exact(1.2, "mentions/year", 9), 0.48),

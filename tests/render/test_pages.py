@@ -170,9 +170,11 @@ def test_every_number_that_a_statement_stands_on_is_on_the_card(study: Study) ->
 
 def test_unknown_costs_say_unknown_and_never_zero() -> None:
     study = lantern(costs=False)
-    text = Reader(render_card(study, study.personas[0])).text
+    card = render_card(study, study.personas[0])
+    text = Reader(card).text
     assert "Contribution needs the cost of service: set a price per minute." in text
-    assert "unknown" in text
+    rows = dict(re.findall(r'<th scope="row">(Service|Marketing|Contribution)</th><td class="v">([^<]*)</td>', card))
+    assert rows == {"Service": "unknown", "Marketing": "unknown", "Contribution": "unknown"}
     assert "−$0" not in text and "Lifetime" not in text and "Return" not in text.split("Act")[0]
     page = Reader(render_html(study)).text
     # 33.4 + 30.1 = 63.5% of revenue by the two largest
