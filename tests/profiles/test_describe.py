@@ -159,9 +159,9 @@ def test_every_assumption_is_listed(engine: Engine) -> None:
     found = described(engine, **COSTS)
     assert dict(found.assumptions) == {
         "gross margin": "50% of revenue (economics.margin_rate)",
-        "service": "1.00 USD a minute",
-        "returns": "6.00 USD per returned order",
-        "marketing": "20.00 USD per customer and year",
+        "service": "1.00 EUR a minute",
+        "returns": "6.00 EUR per returned order",
+        "marketing": "20.00 EUR per customer and year",
     }
 
 
