@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from personas.demo import demo_config
 from personas.pipeline import run, save
 from personas.simulate import simulate_shop
 from personas.study import Study
-from tests.conftest import demo_study
+from tests.conftest import ROOT, demo_study
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +155,24 @@ def test_a_shop_without_groups_is_never_called_natural(tmp_path: Path) -> None:
         config.model_copy(update={"segmentation": quick, "report": config.report.model_copy(update={"map": "pca"})})
     )
     assert study.about.verdict in {"reproducible", "constructive", "none"}
+
+
+@pytest.mark.parametrize("name", ["joe", "sarah"])
+def test_the_gallery_shows_the_cards_that_the_demo_makes(demo: tuple[Study, Path], name: str) -> None:
+    study, folder = demo
+    persona = next(p for p in study.personas if p.name.lower() == name)
+    for suffix in ("html", "md"):
+        made = (folder / "cards" / f"{persona.id}.{suffix}").read_text(encoding="utf-8")
+        shown = ROOT / "reports" / "gallery" / f"{name}.{suffix}"
+        if os.environ.get("PERSONAS_GOLDEN") == "write":
+            shown.parent.mkdir(parents=True, exist_ok=True)
+            shown.write_text(made, encoding="utf-8")
+        assert shown.is_file(), f"there is no {shown.name} in the gallery; PERSONAS_GOLDEN=write makes it"
+        assert without_version(made) == without_version(shown.read_text(encoding="utf-8")), (
+            f"the card of {persona.name} has changed; PERSONAS_GOLDEN=write accepts it"
+        )
+
+
+def without_version(card: str) -> str:
+    """The card without the version of the package, which only an installed package knows."""
+    return re.sub(r"version [\w. ]+;", "version;", card)
