@@ -35,7 +35,8 @@ def find_borders(
     one_hot : columns of the one-hot blocks.
     """
     bound = null_bound(null_dips)
-    measured = _measure(Z, spread_lattices(Z, seed, 0), centroids, generator(seed, Step.JITTER, len(centroids), 0), one_hot)
+    random = generator(seed, Step.JITTER, len(centroids), 0)
+    measured = _measure(Z, spread_lattices(Z, seed, 0), centroids, random, one_hot)
     p_values = {
         (border.first, border.second): dip_p_value(border.dip, border.customers)
         for border in measured

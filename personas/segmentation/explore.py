@@ -125,8 +125,8 @@ def explore(
     taken = grid.asked or choice.k
     resampled[taken] = _all_pairs(setting, trials[taken].fitted, resampled[taken])
     evidence = _replaced(evidence, with_stability(_of(evidence, taken), resampled[taken]))
-    notices = () if inside or grid.asked is not None else (_range_ends(highest, ceiling),)
-    notices += _tie(trials, choice, grid.min_size)
+    ends = () if inside or grid.asked is not None else (_range_ends(highest, ceiling),)
+    notices: tuple[Notice, ...] = ends + _tie(trials, choice, grid.min_size)
     return Explored(
         algorithm, trials, evidence, choice, taken, resampled[taken], borders.get(taken, ()), comparison, notices,
         grid.asked is not None,

@@ -1,4 +1,7 @@
-"""From evidence to a choice of k and a verdict: pure functions, so that every guard can be tested alone (method.md 10)."""
+"""From evidence to a choice of k and a verdict: pure functions, so that every guard can be tested alone.
+
+Source: method.md 10.
+"""
 
 from __future__ import annotations
 
