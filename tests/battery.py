@@ -226,9 +226,9 @@ def benchmark(name: str, protocol: str) -> str:
 SETS = ("s1", "s2", "a1", "r15", "hepta", "tetra", "lsun", "wingnut", "chainlink", "iris", "wine")
 HEAD = """# Test battery of the segmentation
 
-Written by `make battery`; the rows are those of the method's test battery. Protocol: {protocol}. {runs} runs, {seconds} s.
-A row passes when the whole 95% interval (Wilson) is not below its target. With few seeds the interval is wide:
-"open" means that the target lies inside of it.
+Written by `make battery`; the rows are those of the method's test battery. Protocol: {protocol}.
+{runs} runs, {seconds} s. A row is "met" when all seeds hold or the 95% interval (Wilson) lies above its
+target, and "open" when the target lies inside the interval: few seeds make it wide.
 
 | row | data | expected | target | seeds | reached | 95% interval | | what was said |
 |---|---|---|---|---|---|---|---|---|

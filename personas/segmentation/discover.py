@@ -212,7 +212,7 @@ def _with_sensitivity(
     blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None,
 ) -> Segmentation:  # fmt: skip
     """The choices ledger, and the verdict one step lower when most other choices give other segments."""
-    unusual = unusual_rows(X, [trial.fitted for trial in winner.trials.values()])
+    unusual = unusual_rows(X, sorted(winner.trials), seed)
     fitted = winner.trials[winner.k].fitted
     rows = ledger(X, fitted, winner.algorithm, families, blocks, unusual, seed, progress)
     notices = segmentation.notices + _unusual(int(unusual.sum()))
