@@ -21,10 +21,13 @@ def demo_config(data: Path, customers: int, seed: int | None = None) -> Config:
     seed : int, optional
         Of the simulation and of the study; without it those of the file.
     """
-    simulate: dict[str, object] = {"folder": str(data), "customers": customers}
-    if seed is None:
-        return load_config(config_path(), {"simulate": simulate})
-    return load_config(config_path(), {"simulate": {**simulate, "seed": seed}, "study": {"seed": seed}})
+    # the folder is given relative to its parent, so that a saved study holds no path of this machine
+    simulate: dict[str, object] = {"folder": data.name, "customers": customers}
+    overrides: dict[str, dict[str, object]] = {"simulate": simulate}
+    if seed is not None:
+        simulate["seed"] = seed
+        overrides["study"] = {"seed": seed}
+    return load_config(config_path(), overrides).model_copy(update={"folder": data.parent})
 
 
 def config_path() -> Path:

@@ -37,3 +37,20 @@ def demo_study(folder: Path) -> Study:
     study = run(demo_config((folder / "data").resolve(), 4000))
     save(study, folder)
     return study
+
+
+def quick_demo(folder: Path, data: Path, *, customers: int = 600) -> Study:
+    """A small shop of Joe and Sarah in a few seconds: quick protocol, map by principal components."""
+    from personas.demo import demo_config
+    from personas.pipeline import run, save
+
+    config = demo_config(data.resolve(), customers)
+    config = config.model_copy(
+        update={
+            "segmentation": config.segmentation.model_copy(update={"protocol": "quick"}),
+            "report": config.report.model_copy(update={"map": "pca"}),
+        }
+    )
+    study = run(config)
+    save(study, folder)
+    return study

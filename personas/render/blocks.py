@@ -96,6 +96,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class RollEntry:
+    """One persona in the roll under the title: name, share of customers, tag line, and the card it leads to."""
+
+    name: str
+    share: str
+    tagline: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """A stretch of prose. ``kind`` is ``measured``, ``inferred`` or ``assumed``."""
 
@@ -225,6 +235,7 @@ class ReportContext:
     eyebrow: tuple[str, ...]
     finding: str
     lede: tuple[str, ...]
+    roll: tuple[RollEntry, ...]
     key_figures: tuple[KeyFigure, ...]
     verdict_heading: str
     ladder: tuple[Step, ...]

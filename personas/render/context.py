@@ -10,7 +10,7 @@ from personas.render.blocks import ReportContext
 from personas.render.card import card_of
 from personas.render.dossier import decision_of, dossier_sections
 from personas.render.sheet import everyone_section, sheet_of
-from personas.render.summary import finding, key_figures, ladder, lede, money_section, verdict_heading
+from personas.render.summary import finding, key_figures, ladder, lede, money_section, roll, verdict_heading
 from personas.render.text import in_words, renew_by, sentence, short
 from personas.study import Study
 
@@ -32,6 +32,7 @@ def report_context(study: Study) -> ReportContext:
         eyebrow=(short(about.name), "Customer personas", f"As of {as_of}"),
         finding=finding(study),
         lede=lede(study),
+        roll=roll(study),
         key_figures=key_figures(study),
         verdict_heading=verdict_heading(about.verdict),
         ladder=ladder(about.verdict),

@@ -9,10 +9,10 @@ from personas.estimate import Estimate
 from personas.narrative.formatting import count, day, interval, money, number, percent, show
 from personas.narrative.persona import Persona
 from personas.profiles.records import Economics
-from personas.render.blocks import Cell, Chart, Column, KeyFigure, Row, Section, Step, Table
+from personas.render.blocks import Cell, Chart, Column, KeyFigure, RollEntry, Row, Section, Step, Table
 from personas.render.drawings import Pair, dumbbell
 from personas.render.styles import persona_token
-from personas.render.text import and_list, first_upper, in_words, sentence, short
+from personas.render.text import first_upper, in_words, short, slugs
 from personas.study import Study
 
 _LADDER = (
@@ -92,17 +92,26 @@ def lede(study: Study) -> tuple[str, ...]:
             "No persona is written, because it would describe a line drawn at will."
         )
         return (f"{text}. {more}",)
-    named = and_list([f"{short(p.name)} ({show(p.size.get('share'), locale)})" for p in study.personas])
-    lines = [f"{text}. They fall into {in_words(len(study.personas))} groups: {named}."]
-    first = study.personas[0]
-    lines.append(" ".join(f"{short(p.name)}: {sentence(p.tagline)}" for p in study.personas) if first.tagline else "")
+    lines = [f"{text}. They fall into {in_words(len(study.personas))} groups."]
     set_aside = [
         f"{short(name.replace('_', ' '))}: {count_of(customers, 'customer')}, {money(revenue, about.currency, locale)}"
         for name, customers, revenue in study.profiles.set_aside
     ]
     if set_aside:
         lines.append(f"Kept apart from the groups by a rule, and counted in all totals: {'; '.join(set_aside)}.")
-    return tuple(line for line in lines if line)
+    return tuple(lines)
+
+
+def roll(study: Study) -> tuple[RollEntry, ...]:
+    """Every persona with its share and tag line, in order."""
+    if study.about.verdict == "none":
+        return ()
+    locale = study.about.language
+    anchors = slugs([p.id for p in study.personas])
+    return tuple(
+        RollEntry(short(p.name), show(p.size.get("share"), locale), short(p.tagline), anchor)
+        for p, anchor in zip(study.personas, anchors, strict=True)
+    )
 
 
 def key_figures(study: Study) -> tuple[KeyFigure, ...]:

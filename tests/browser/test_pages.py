@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from personas.render import render_choose_k, write_study
+from tests.conftest import quick_demo
 from tests.render.fixture import lantern
 from tests.render.test_hostile import TOGETHER, poisoned_study
 
@@ -25,7 +26,7 @@ ARGUMENTS = [
 OPENED = (
     ("shop", 1280, "light"), ("shop", 1280, "dark"), ("shop", 360, "light"), ("without costs", 360, "dark"),
     ("without segments", 1280, "light"), ("hostile", 1280, "light"), ("hostile", 360, "light"),
-    ("dossier", 360, "light"),
+    ("dossier", 360, "light"), ("demo", 1280, "light"), ("demo", 360, "dark"),
     ("card in a host page", 1280, "light"), ("card in a host page", 360, "dark"),
 )  # fmt: skip
 
@@ -60,6 +61,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         folder.mkdir()
         write_study(study, folder)
         found[name] = folder / "report.html"
+    quick_demo(root / "demo", root / "demo-data")
+    found["demo"] = root / "demo" / "report.html"
     dossier = root / "choose_k.html"
     dossier.write_text(render_choose_k(lantern()), encoding="utf-8")
     card = next((root / "shop" / "cards").glob("sarah*.html")).read_text(encoding="utf-8")

@@ -128,3 +128,13 @@ def test_the_tree_puts_each_segment_beneath_where_it_comes_from() -> None:
         in wide
     )
     assert checked_svg(narrow)
+
+
+def test_two_segments_of_the_same_colour_each_have_their_dots_on_the_picture() -> None:
+    # from the seventh persona on all are ink2; matplotlib then defines the mark once and the second group refers to it
+    points = ((0.0, 0.0), (1.0, 1.0), (2.0, 0.5))
+    clouds = [Cloud("Jamie", "ink2", points), Cloud("Casey", "ink2", tuple((x + 5, y) for x, y in points))]
+    wide, _ = picture(clouds, "Customers on a map.")
+    marks = re.findall(r'<path d="((?:M[-\d.]+ [-\d.]+h0)+)"', wide)
+    assert [path.count("h0") for path in marks] == [3, 3]
+    assert checked_svg(wide)
