@@ -1,6 +1,7 @@
 # make demo    a report from a simulated shop, in reports/demo
 # make test    the whole test suite
 # make lint    style and types
+# make battery worlds with a known truth, many seeds: rates and intervals in reports/battery.md (hours; see SEEDS)
 # make golden  write the golden files anew (then read the difference before committing it)
 # make lock    resolve the dependencies anew into the two lock files
 #
@@ -11,11 +12,12 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 endif
 WORKERS ?= auto
+SEEDS ?= 100
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test lint golden lock tools
+.PHONY: demo test lint battery golden lock tools
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -27,6 +29,9 @@ test: .venv/ready-for-tests tools
 lint: .venv/ready-for-tests
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+battery: .venv/ready-for-tests
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.battery --seeds $(SEEDS)
 
 golden: .venv/ready-for-tests
 	PERSONAS_GOLDEN=write $(PYTEST)

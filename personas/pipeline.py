@@ -114,6 +114,7 @@ def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, p
         min_size=wanted.min_size,
         seed=config.study.seed,
         families=matrix.families,
+        blocks=matrix.coding.blocks,
         map_kind=config.report.map,
         progress=progress,
     )

@@ -20,7 +20,7 @@ from personas.features.coding import Coding
 from personas.features.dictionary import FeatureEntry
 from personas.narrative.persona import Persona
 from personas.profiles.records import Profiles
-from personas.segmentation.records import Candidate, Segmentation
+from personas.segmentation.records import Border, Candidate, Segmentation
 from personas.sources.canonical import Audit
 from personas.study import About, Study
 
@@ -203,6 +203,11 @@ def _load_segmentation(plain: Mapping[str, Any], own: Mapping[str, NDArray[Any]]
             "algorithm", "k", "k_silhouette", "verdict", "min_size", "seed", "protocol", "k_fixed", "gate",
             "map_kind", "extra",
         )
+    } | {
+        # Studies of an earlier version do not have these; they take their default.
+        name: plain[name]
+        for name in ("natural_groups", "partly_natural", "k_advised", "shape_banner", "depends_on_preparation")
+        if name in plain
     }  # fmt: skip
     return Segmentation(
         **simple,
@@ -210,6 +215,7 @@ def _load_segmentation(plain: Mapping[str, Any], own: Mapping[str, NDArray[Any]]
         candidates=from_plain(tuple[Candidate, ...], plain["candidates"]),
         stability=from_plain(tuple[Estimate, ...], plain["stability"]),
         notices=from_plain(tuple[Notice, ...], plain["notices"]),
+        borders=from_plain(tuple[Border, ...], plain.get("borders", [])),
         lineage=tuple(plain["lineage"]),
         sensitivity=tuple(plain["sensitivity"]),
         model=restore(fitted),

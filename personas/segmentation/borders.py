@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,40 +11,18 @@ from numpy.typing import NDArray
 from personas.segmentation.dip import dip, dip_p_value
 from personas.segmentation.lloyd import squared_distances
 from personas.segmentation.margins import has_lattice
-from personas.segmentation.records import Fitted, Floats
+from personas.segmentation.records import Border, Candidate, Floats
 from personas.segmentation.streams import Step, generator
 
 ADJACENT = 0.10
 LEAST_CUSTOMERS = 60
 LEVEL = 0.01
 NULL_QUANTILE = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Border:
-    """The border of two neighbouring segments.
-
-    ``kind`` is ``gap`` (a valley), ``gradient`` (a cut through a continuum), ``untested`` (fewer than 60 customers) or
-    ``categorical`` (most of the way between them is a change of level). ``null_dip`` is the dip that 95% of the borders
-    in structureless data stay below; ``p_holm`` is the p-value adjusted for all tested borders of this k.
-    """
-
-    first: int
-    second: int
-    kind: str
-    customers: int
-    dip: float | None = None
-    p_value: float | None = None
-    null_dip: float | None = None
-    p_holm: float | None = None
+NULL_SETS = 39
 
 
 def find_borders(
-    Z: Floats,
-    centroids: Floats,
-    null: Sequence[tuple[Floats, Fitted]],
-    seed: int,
-    one_hot: Sequence[int] = (),
+    Z: Floats, centroids: Floats, null_dips: Floats, seed: int, one_hot: Sequence[int] = ()
 ) -> tuple[Border, ...]:
     """Every pair of neighbouring segments with its kind.
 
@@ -52,18 +30,13 @@ def find_borders(
     ----------
     Z : (n', d)
     centroids : (k, d) of the reference solution.
-    null : structureless rows and their own model at the same k, from ``reference.compare``. Two k-means cells touch in
-        a facet narrower than their middles, which looks like a valley and is found in structureless data too.
+    null_dips : dips of the borders in structureless data at the same k (``structureless_dips``). Two k-means cells
+        touch in a facet narrower than their middles, which looks like a valley and is found in structureless data too.
     one_hot : columns of the one-hot blocks.
     """
-    pooled = [
-        found.dip
-        for b, (rows, model) in enumerate(null, start=1)
-        for found in _dips(rows, model.centroids, seed, b, one_hot)
-        if found.dip is not None
-    ]
-    bound = null_bound(np.array(pooled))
-    measured = _dips(Z, centroids, seed, 0, one_hot)
+    bound = null_bound(null_dips)
+    random = generator(seed, Step.JITTER, len(centroids), 0)
+    measured = _measure(Z, spread_lattices(Z, seed, 0), centroids, random, one_hot)
     p_values = {
         (border.first, border.second): dip_p_value(border.dip, border.customers)
         for border in measured
@@ -76,20 +49,59 @@ def find_borders(
         if border.dip is None:
             borders.append(border)
             continue
-        kind = "gap" if p_values[pair] <= LEVEL and border.dip > bound else "gradient"
-        borders.append(
-            Border(*pair, kind, border.customers, border.dip, p_values[pair], bound, adjusted[pair])
-        )
+        kind = "gap" if is_gap(border.dip, p_values[pair], bound) else "gradient"
+        shown = bound if np.isfinite(bound) else None
+        borders.append(Border(*pair, kind, border.customers, border.dip, p_values[pair], shown, adjusted[pair]))
     return tuple(borders)
 
 
-def _dips(Z: Floats, centroids: Floats, seed: int, replicate: int, one_hot: Sequence[int]) -> list[Border]:
+def is_gap(found: float, p_value: float, bound: float) -> bool:
+    """A valley: unlikely in one uniform hump, and deeper than 95% of the borders in structureless data."""
+    return p_value <= LEVEL and found > bound
+
+
+def structureless_dips(
+    sets: Sequence[Floats], centroids: Mapping[int, Sequence[Floats]], seed: int, one_hot: Sequence[int] = ()
+) -> dict[int, Floats]:
+    """For each k the dips of all borders of structureless rows: ``centroids[k][b]`` are those of ``sets[b]``.
+
+    The first 39 sets are enough for a 95% quantile, because each has several borders.
+    """
+    found: dict[int, list[float]] = {k: [] for k in centroids}
+    for b, rows in enumerate(sets[:NULL_SETS]):
+        spread = spread_lattices(rows, seed, b + 1)
+        for k, fits in centroids.items():
+            random = generator(seed, Step.JITTER, k, b + 1)
+            found[k] += [x.dip for x in _measure(rows, spread, fits[b], random, one_hot) if x.dip is not None]
+    return {k: np.array(values) for k, values in found.items()}
+
+
+def spread_lattices(Z: Floats, seed: int, replicate: int) -> Floats:
+    """Z with the steps of its lattice columns spread, once per set of rows; replicate 0 are our own rows."""
+    random = generator(seed, Step.JITTER, 0, replicate)
+    return np.column_stack([jittered(column, random) if has_lattice(column) else column for column in Z.T])
+
+
+def with_borders(candidate: Candidate, borders: Sequence[Border]) -> Candidate:
+    """The candidate with its borders counted."""
+    kinds = [border.kind for border in borders]
+    tested = kinds.count("gap") + kinds.count("gradient")
+    return replace(
+        candidate,
+        borders_tested=tested,
+        borders_gap=kinds.count("gap"),
+        borders_untested=len(kinds) - tested,
+        natural_groups=natural_groups(candidate.k, borders),
+    )
+
+
+def _measure(
+    Z: Floats, spread: Floats, centroids: Floats, random: np.random.Generator, one_hot: Sequence[int]
+) -> list[Border]:
     """Neighbouring pairs with the dip of their members along the line between the centroids; not yet judged."""
     squares = squared_distances(Z, centroids)
     ranks = np.argsort(squares, axis=1, kind="stable")
     own, second = ranks[:, 0], ranks[:, 1]
-    random = generator(seed, Step.JITTER, len(centroids), replicate)
-    spread = np.column_stack([jittered(column, random) if has_lattice(column) else column for column in Z.T])
     found = []
     for g in range(len(centroids)):
         for h in range(g + 1, len(centroids)):

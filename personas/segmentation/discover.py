@@ -2,70 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.errors import ConfigError, InputError, did_you_mean
+from personas.errors import ConfigError, InputError, count_of, did_you_mean
 from personas.estimate import Notice
 from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.explore import Explored, explore, part
 from personas.segmentation.lineage import lineage
 from personas.segmentation.map2d import KINDS, map2d
-from personas.segmentation.preflight import HIGHEST_K, Grid, Limits, canonical_order, check_matrix, plan
-from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Progress, Segmentation
-from personas.segmentation.resampling import (
-    FIRST_PAIRS,
-    PAIRS,
-    RESAMPLE_ROWS,
-    Resampled,
-    confidence,
-    hopeless,
-    resample,
-    stability_estimates,
-    with_stability,
+from personas.segmentation.preflight import Limits, canonical_order, check_matrix, default_range, plan
+from personas.segmentation.reasons import PREPARATION, SHAPE, reasons
+from personas.segmentation.records import Algorithm, Fitted, Floats, Progress, Segmentation
+from personas.segmentation.reference import Comparison
+from personas.segmentation.resampling import PAIRS, confidence, stability_estimates
+from personas.segmentation.scan import as_given
+from personas.segmentation.sensitivity import ledger
+from personas.segmentation.threads import single_thread
+from personas.segmentation.unusual import unusual_rows
+from personas.segmentation.verdict import (
+    NATURAL,
+    NONE,
+    REPRODUCIBLE,
+    Evidence,
+    best_silhouette,
+    depends_on_preparation,
+    gate,
+    is_partly_natural,
+    judge,
+    one_step_down,
+    prefer,
 )
-from personas.segmentation.scan import STARTS, Trial, as_given, fit_all, score_all
-from personas.segmentation.sensitivity import without_each_family
-from personas.segmentation.streams import Step, draw_rows
-from personas.segmentation.verdict import STABLE, best_silhouette, choose, judge, prefer, reasons, sizes_hold
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MANY_STARTS = 100
-DOUBTFUL_OPTIMUM = 0.3
-"""When fewer starts than this share end in the best solution, a contender for k is fitted again with 100 starts."""
-CONTENDER = 0.01
-"""A k whose silhouette is this close to the best can still be chosen."""
-WIDEN_BY, WIDENINGS = 5, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Explored:
-    """All k of one algorithm, the one that was chosen among them, and what the resamples say."""
-
-    algorithm: Algorithm
-    trials: dict[int, Trial]
-    resampled: dict[int, Resampled]
-    k: int
-    notices: tuple[Notice, ...]
-
-    @property
-    def candidates(self) -> list[Candidate]:
-        """One per k, ascending, with stability."""
-        found = []
-        for k in sorted(self.trials):
-            candidate = self.trials[k].candidate
-            found.append(with_stability(candidate, self.resampled[k]) if k in self.resampled else candidate)
-        return found
-
-    @property
-    def chosen(self) -> Candidate:
-        """The candidate of the chosen k."""
-        return next(candidate for candidate in self.candidates if candidate.k == self.k)
 
 
 def discover(
@@ -79,8 +53,9 @@ def discover(
     families: Sequence[str] | Mapping[str, str] | None = None,
     progress: Progress | None = None,
     map_kind: str = "none",
+    blocks: Sequence[Sequence[int]] = (),
 ) -> Segmentation:
-    """The segments of the rows of X, how many they are, and whether they come back in resamples.
+    """The segments of the rows of X, how many they are, and how far that can be trusted.
 
     Parameters
     ----------
@@ -88,20 +63,23 @@ def discover(
         Finite numbers, already scaled; at least 50 rows. Neither the order of rows nor the number of threads changes
         the result.
     k : int or (lowest, highest)
-        A number is honoured, or refused with the largest possible one; of a range the highest silhouette wins among
-        those whose segments all have ``min_size`` customers. When the winner is the end of the range, the range is
-        widened by 5, at most twice.
+        A number is honoured, or refused with the largest possible one; it gets its own verdict, and 2 to 10 are looked
+        at too, to say what it costs. Of a range the evidence chooses (``verdict.choose``). When the end of the range is
+        chosen, the range is widened by 5, at most twice.
     algorithm : str
         ``kmeans``, ``gmm``, ``auto`` (both; k-means unless the mixture is better in silhouette and stability), or a
         plug-in's name.
     protocol : str
-        ``full``: 50 pairs of resamples; ``quick``: 15, and no second look at doubtful optima.
+        ``full``: 99 structureless data sets and 50 pairs of resamples; ``quick``: 39 and 15, and no second look at
+        doubtful optima.
     min_size : int, optional
         Smallest segment, by default max(50, 2% of n).
     families : sequence of d names, or {column: family} for a DataFrame
         Only for the choices ledger: the segmentation is repeated without each family. X is clustered as given.
     map_kind : str
         ``umap``, ``pca`` or ``none``.
+    blocks : groups of column numbers
+        Each group is one category in indicator columns: structureless data draw its levels whole.
 
     Raises
     ------
@@ -110,128 +88,55 @@ def discover(
     ConfigError
         For an unknown algorithm, protocol or map, or an empty range of k.
 
-    Source: the protocol of ``method.md`` 10, without its null reference and border test: the verdict is therefore never
-    "natural".
+    Source: the protocol of ``method.md`` 10. Fewer than 100 rows are never called natural.
 
     >>> import numpy as np
     >>> groups = np.repeat([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]], 60, axis=0)
     >>> X = groups + np.random.default_rng(0).normal(size=groups.shape)
     >>> found = discover(X, k=(2, 4), protocol="quick")
     >>> found.k, found.verdict, sorted(np.bincount(found.labels).tolist())
-    (3, 'reproducible', [60, 60, 60])
+    (3, 'natural', [60, 60, 60])
     """
     _check_words(algorithm, protocol, map_kind)
     column_families = family_of_columns(X, families)
     return search(
         X, k=k, algorithm=algorithm, protocol=protocol, min_size=min_size, seed=seed, families=column_families,
-        progress=progress, map_kind=map_kind, limits=Limits(),
+        progress=progress, map_kind=map_kind, limits=Limits(), blocks=blocks,
     )  # fmt: skip
 
 
 def search(
     X: Any, *, k: int | tuple[int, int], algorithm: str, protocol: str, min_size: int | None, seed: int,
     families: Sequence[str] | None, progress: Progress | None, map_kind: str, limits: Limits,
+    blocks: Sequence[Sequence[int]] = (),
 ) -> Segmentation:  # fmt: skip
     """``discover`` with the least amount of data as an argument; the scikit-learn estimator asks for less."""
     given = check_matrix(X, limits.least_rows)
     order, distinct = canonical_order(given)
     rows = np.ascontiguousarray(given[order])
     grid = plan(len(rows), distinct, k, min_size, limits)
+    if grid.fixed:
+        grid = replace(grid, ks=tuple(sorted({*grid.ks, *default_range(grid)})), asked=grid.ks[0])
     names = ["kmeans", "gmm"] if algorithm == "auto" else [algorithm]
-    found = [
-        explore(rows, grid, ALGORITHMS.get(name), seed, protocol, _part(progress, i / len(names), (i + 1) / len(names)))
-        for i, name in enumerate(names)
-    ]
-    winner, why = _winner(found)
-    sensitivity = (
-        without_each_family(rows, winner.trials[winner.k].fitted, winner.algorithm, families, seed) if families else ()
-    )
-    segmentation = _segmentation(rows, order, grid, winner, found, why, seed, protocol)
-    segmentation = replace(segmentation, sensitivity=sensitivity)
+    found: list[Explored] = []
+    comparison: Comparison | None = None
+    with single_thread():
+        for i, name in enumerate(names):
+            tell = part(progress, 0.9 * i / len(names), 0.9 * (i + 1) / len(names))
+            explored = explore(rows, grid, ALGORITHMS.get(name), seed, protocol, blocks, comparison, tell)
+            found.append(explored)
+            comparison = explored.comparison
+        winner, why = _winner(found)
+        segmentation = _segmentation(rows, order, winner, found, why, seed, protocol)
+        segmentation = _with_sensitivity(
+            segmentation, rows, winner, families, blocks, seed, part(progress, 0.9, 0.99)
+        )
     if map_kind == "none":
         return segmentation
     if progress:
         progress("drawing the map", 0.99)
     points, drawn = map2d(rows, map_kind, seed)
     return replace(segmentation, map_points=points, map_rows=order[drawn].astype(np.int64), map_kind=map_kind)
-
-
-def explore(
-    X: Floats, grid: Grid, algorithm: Algorithm, seed: int, protocol: str, progress: Progress | None
-) -> Explored:
-    """Fit and score every k, choose one, and resample: one algorithm from beginning to end."""
-    trials, notices = _fit_until_inside(X, grid, algorithm, seed, protocol, _part(progress, 0.0, 0.35))
-    chosen = choose([trial.candidate for trial in trials.values()], grid.min_size).k
-    rows = X[draw_rows(seed, Step.SUBSAMPLE, len(X), RESAMPLE_ROWS)]
-    tell = _part(progress, 0.35, 0.98)
-    pairs = PAIRS[protocol]
-    resampled = {}
-    for i, (k, trial) in enumerate(trials.items()):
-        share = _part(tell, i / len(trials), (i + 1) / len(trials))
-        few = min(FIRST_PAIRS, pairs)
-        first = resample(rows, trial.fitted, algorithm, seed, range(few), _part(share, 0.0, few / pairs))
-        if pairs > FIRST_PAIRS and (k == chosen or not hopeless(first, STABLE)):
-            rest = range(FIRST_PAIRS, pairs)
-            first = first + resample(rows, trial.fitted, algorithm, seed, rest, _part(share, few / pairs, 1.0))
-        # Only the models of the chosen k are needed later; the others would fill the memory.
-        resampled[k] = first if k == chosen else replace(first, models=())
-    return Explored(algorithm, trials, resampled, chosen, notices + _tie(trials, chosen, grid.min_size))
-
-
-def _fit_until_inside(
-    X: Floats, grid: Grid, algorithm: Algorithm, seed: int, protocol: str, progress: Progress | None
-) -> tuple[dict[int, Trial], tuple[Notice, ...]]:
-    """Trials of the whole range, widened while its end wins."""
-    trials: dict[int, Trial] = {}
-    wanted = list(grid.ks) or [2]
-    for widening in range(WIDENINGS + 1):
-        tell = _part(progress, widening / (WIDENINGS + 1), (widening + 1) / (WIDENINGS + 1))
-        models = fit_all(X, wanted, algorithm, seed, STARTS, _part(tell, 0.0, 0.7))
-        trials |= score_all(X, models, seed, progress=_part(tell, 0.7, 1.0))
-        if protocol == "full":
-            trials |= _with_many_starts(X, trials, algorithm, seed, grid.min_size)
-        highest, ceiling = max(trials), min(grid.largest, HIGHEST_K)
-        chosen = choose([trial.candidate for trial in trials.values()], grid.min_size)
-        if grid.fixed or chosen.k < highest or not sizes_hold(chosen, grid.min_size):
-            return trials, ()
-        if highest >= ceiling or widening == WIDENINGS:
-            break
-        wanted = list(range(highest + 1, min(highest + WIDEN_BY, ceiling) + 1))
-    why = "these customers do not carry more" if highest >= ceiling else "more segments may separate still better"
-    text = f"The range ends here: {highest} segments, the most that were tried, separate best; {why}."
-    return trials, (Notice("range-ends-here", text),)
-
-
-def _with_many_starts(
-    X: Floats, trials: Mapping[int, Trial], algorithm: Algorithm, seed: int, min_size: int
-) -> dict[int, Trial]:
-    """Contenders whose best solution only few starts found, fitted again with 100 starts (method.md 7.1)."""
-    best = choose([trial.candidate for trial in trials.values()], min_size).silhouette
-    doubtful = [
-        k
-        for k, trial in trials.items()
-        if trial.candidate.optimum_share is not None
-        and trial.candidate.optimum_share < DOUBTFUL_OPTIMUM
-        and trial.candidate.silhouette >= best - CONTENDER
-    ]
-    again = fit_all(X, doubtful, algorithm, seed, MANY_STARTS)
-    better = {k: model for k, model in again.items() if model.inertia < trials[k].fitted.inertia * (1 - 1e-9)}
-    return score_all(X, better, seed)
-
-
-def _tie(trials: Mapping[int, Trial], chosen: int, min_size: int) -> tuple[Notice, ...]:
-    """A notice when sampled silhouettes cannot tell the two best k apart (paired differences, 2 standard errors)."""
-    allowed = [trial for k, trial in trials.items() if k != chosen and sizes_hold(trial.candidate, min_size)]
-    best = trials[chosen].silhouette
-    if not allowed or best.error == 0:
-        return ()
-    second = max(allowed, key=lambda trial: trial.silhouette.mean)
-    difference = best.values[: best.base] - second.silhouette.values[: best.base]
-    error = float(difference.std(ddof=1)) / np.sqrt(len(difference))
-    if best.mean - second.silhouette.mean > 2 * error:
-        return ()
-    text = f"{chosen} and {second.candidate.k} segments separate equally well as far as a sample of customers can tell."
-    return (Notice("tie", text),)
 
 
 def _winner(found: Sequence[Explored]) -> tuple[Explored, tuple[str, ...]]:
@@ -241,9 +146,9 @@ def _winner(found: Sequence[Explored]) -> tuple[Explored, tuple[str, ...]]:
     kmeans, gmm = found
     taken = prefer(kmeans.chosen, gmm.chosen)
     numbers = (
-        f"k-means: silhouette {kmeans.chosen.silhouette:.2f}, "
+        f"k-means: {kmeans.k} segments, silhouette {kmeans.chosen.silhouette:.2f}, "
         f"least stable segment {kmeans.chosen.jaccard_min or 0:.2f}; "
-        f"mixture: {gmm.chosen.silhouette:.2f} and {gmm.chosen.jaccard_min or 0:.2f}"
+        f"mixture: {gmm.k}, {gmm.chosen.silhouette:.2f} and {gmm.chosen.jaccard_min or 0:.2f}"
     )
     if taken.algorithm == "gmm":
         return gmm, (f"A Gaussian mixture forms the segments, because it is better in both ({numbers}).",)
@@ -251,16 +156,14 @@ def _winner(found: Sequence[Explored]) -> tuple[Explored, tuple[str, ...]]:
 
 
 def _segmentation(
-    X: Floats, order: NDArray[np.int64], grid: Grid, winner: Explored, found: Sequence[Explored], why: tuple[str, ...],
+    X: Floats, order: NDArray[np.int64], winner: Explored, found: Sequence[Explored], why: tuple[str, ...],
     seed: int, protocol: str,
 ) -> Segmentation:  # fmt: skip
-    trial, resampled, chosen = winner.trials[winner.k], winner.resampled[winner.k], winner.chosen
+    trial, resampled, chosen, evidence = winner.trials[winner.k], winner.resampled, winner.chosen, winner.evidence
     labels = trial.fitted.labels
-    candidates = [candidate for explored in found for candidate in explored.candidates]
-    verdict = judge(chosen, grid.min_size, fixed=grid.fixed, possible=grid.largest >= 2)
-    said = reasons(
-        chosen, candidates, verdict, min_size=grid.min_size, fixed=grid.fixed, resamples=len(resampled.jaccard)
-    )
+    fixed = winner.asked
+    verdict = judge(evidence, chosen, fixed=fixed)
+    said = reasons(evidence, winner.choice, chosen, verdict, fixed=fixed, resamples=len(resampled.jaccard))
     membership = trial.fitted.membership(X)[np.arange(len(X)), labels]
     return Segmentation(
         algorithm=winner.algorithm.name,
@@ -270,24 +173,84 @@ def _segmentation(
         reasons=said + why,
         labels=as_given(labels, order),
         model=_model_as_given(trial.fitted, winner.algorithm, order),
-        candidates=tuple(candidates),
+        candidates=tuple(candidate for explored in found for candidate in explored.candidates),
         confidence=as_given(confidence(X, labels, resampled.models), order),
         membership=as_given(membership, order),
         stability=stability_estimates(resampled),
-        min_size=grid.min_size,
+        min_size=evidence.min_size,
         seed=seed,
         protocol=protocol,
-        k_fixed=grid.fixed,
+        k_fixed=fixed,
+        gate=_gate(evidence, winner.comparison),
         lineage=lineage({k: t.fitted.labels for k, t in winner.trials.items()}),
         resampled=resampled.models,
-        notices=winner.notices + _small_segments(chosen, grid),
+        notices=winner.notices + _small_segments(winner) + _shape(winner),
+        borders=winner.borders,
+        natural_groups=chosen.natural_groups,
+        partly_natural=verdict == REPRODUCIBLE and is_partly_natural(evidence, chosen),
+        k_advised=winner.choice.k if fixed and winner.choice.verdict != NONE else None,
+        shape_banner=bool(_shape(winner)),
     )
 
 
-def _small_segments(chosen: Candidate, grid: Grid) -> tuple[Notice, ...]:
-    small = sum(size < grid.min_size for size in chosen.sizes)
-    text = f"{small} of {chosen.k} segments have fewer than {grid.min_size:,} customers."
+def _gate(evidence: Evidence, comparison: Comparison | None) -> Mapping[str, object] | None:
+    """The comparison with structureless data as it is stored; None when it was not made."""
+    if comparison is None:
+        return None
+    return {
+        "p_value": evidence.p_value,
+        "excess": evidence.excess,
+        "null": "unimodal-margin copula",
+        "draws": len(comparison.null),
+        "passed": gate(evidence),
+        "stopped_early": evidence.stopped_early,
+    }
+
+
+def _with_sensitivity(
+    segmentation: Segmentation, X: Floats, winner: Explored, families: Sequence[str] | None,
+    blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None,
+) -> Segmentation:  # fmt: skip
+    """The choices ledger, and the verdict one step lower when most other choices give other segments."""
+    unusual = unusual_rows(X, sorted(winner.trials), seed)
+    fitted = winner.trials[winner.k].fitted
+    rows = ledger(X, fitted, winner.algorithm, families, blocks, unusual, seed, progress)
+    notices = segmentation.notices + _unusual(int(unusual.sum()))
+    agreements = [value for row in rows if isinstance(value := row["ari"], float)]
+    verdict = segmentation.verdict
+    if not depends_on_preparation(agreements) or one_step_down(verdict) == verdict:
+        return replace(segmentation, sensitivity=rows, notices=notices)
+    return replace(
+        segmentation,
+        sensitivity=rows,
+        notices=(*notices, Notice("depends-on-preparation", PREPARATION)),
+        verdict=one_step_down(verdict),
+        reasons=(PREPARATION, f"As prepared here: {segmentation.reasons[0]}", *segmentation.reasons[1:]),
+        partly_natural=False,
+        depends_on_preparation=True,
+    )
+
+
+def _small_segments(winner: Explored) -> tuple[Notice, ...]:
+    least = winner.evidence.min_size
+    small = sum(size < least for size in winner.chosen.sizes)
+    text = f"{small} of {winner.k} segments have fewer than {least:,} customers."
     return (Notice("small-segments", text, small),) if small else ()
+
+
+def _shape(winner: Explored) -> tuple[Notice, ...]:
+    cut = [c.k for c in winner.candidates if c.shape_suited is False]
+    return (Notice("shape", SHAPE),) if cut and winner.choice.verdict != NATURAL else ()
+
+
+def _unusual(count: int) -> tuple[Notice, ...]:
+    if not count:
+        return ()
+    text = (
+        f"{count_of(count, 'customer')} lie far from every segment, whatever their number. "
+        "They are assigned like everybody else; the choices ledger says what changes without them."
+    )
+    return (Notice("unusual-customers", text, count),)
 
 
 def _model_as_given(fitted: Fitted, algorithm: Algorithm, order: NDArray[np.int64]) -> Fitted:
@@ -296,14 +259,6 @@ def _model_as_given(fitted: Fitted, algorithm: Algorithm, order: NDArray[np.int6
         model: Fitted = replace(fitted, labels=as_given(fitted.labels, order))
         return model
     return algorithm.restore(fitted.arrays())
-
-
-def _part(progress: Progress | None, low: float, high: float) -> Progress | None:
-    """A progress call for the stretch from ``low`` to ``high`` of a longer one."""
-    if progress is None:
-        return None
-    tell: Callable[[str, float], None] = progress
-    return lambda what, share: tell(what, low + (high - low) * share)
 
 
 def _check_words(algorithm: str, protocol: str, map_kind: str) -> None:

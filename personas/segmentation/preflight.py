@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LARGEST_VALUE = 1e100
 HIGHEST_K = 60
+DEFAULT_RANGE = (2, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Grid:
     largest: int
     fixed: bool
     min_size: int
+    asked: int | None = None
+    """The number that was fixed, when ``ks`` holds others beside it."""
 
 
 def check_matrix(X: Floats | pd.DataFrame | Sequence[Sequence[float]], least_rows: int) -> Floats:
@@ -105,6 +108,11 @@ def plan(n: int, distinct: int, k: int | tuple[int, int], min_size: int | None, 
             f"at least {count_of(least, 'customer')} a segment). Ask for fewer segments, or lower min_size"
         )
     return Grid(tuple(range(low, min(high, largest) + 1)), largest, fixed, least)
+
+
+def default_range(grid: Grid) -> range:
+    """The k that are looked at beside a fixed one, as far as the data carry them."""
+    return range(DEFAULT_RANGE[0], min(DEFAULT_RANGE[1], grid.largest) + 1)
 
 
 def k_range(k: int | tuple[int, int]) -> tuple[int, int]:

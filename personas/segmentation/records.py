@@ -127,6 +127,14 @@ class Candidate:
     """Median share of customers that two resamples put together alike, segments matched one to one."""
     other_indices: tuple[tuple[str, float | None], ...] = ()
     """Indices that other packages registered, by name."""
+    silhouette_se: float | None = None
+    """Standard error of the silhouette over half-samples; known for the k among which the choice was made."""
+    borders_untested: int | None = None
+    """Borders with too few customers, or at a change of level: they never count as gaps."""
+    natural_groups: int | None = None
+    """Groups that remain when every border that is no gap is opened."""
+    shape_suited: bool | None = None
+    """False when groups that hang together are cut across; looked at only where all else speaks for natural."""
 
     @property
     def smallest_share(self) -> float:
@@ -137,6 +145,26 @@ class Candidate:
     def jaccard_min(self) -> float | None:
         """Mean Jaccard of the least stable segment; None before resampling."""
         return min(self.jaccard) if self.jaccard else None
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """The border of two neighbouring segments ``first`` < ``second``.
+
+    ``kind`` is ``gap`` (a valley), ``gradient`` (a cut through a continuum), ``untested`` (fewer than 60 customers) or
+    ``categorical`` (most of the way between them is a change of level). ``null_dip`` is the dip that 95% of the borders
+    in structureless data stay below; ``p_holm`` is the p-value adjusted for all tested borders of this k. ``customers``
+    are those of both segments among at most 2,000.
+    """
+
+    first: int
+    second: int
+    kind: str
+    customers: int
+    dip: float | None = None
+    p_value: float | None = None
+    null_dip: float | None = None
+    p_holm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +203,18 @@ class Segmentation:
     map_kind: str = "none"
     notices: tuple[Notice, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+    borders: tuple[Border, ...] = ()
+    """Every pair of neighbouring segments at the chosen k; empty when borders were not tested."""
+    natural_groups: int | None = None
+    """Groups with gaps between them at the chosen k."""
+    partly_natural: bool = False
+    """The verdict is reproducible, and some of the borders are gaps that split the segments into groups."""
+    k_advised: int | None = None
+    """The k that would have been chosen, when another one was fixed."""
+    shape_banner: bool = False
+    """Natural was withheld, because groups that hang together are cut across."""
+    depends_on_preparation: bool = False
+    """The verdict was lowered one step, because other preparations give other segments."""
 
     @property
     def chosen(self) -> Candidate:

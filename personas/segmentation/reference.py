@@ -7,20 +7,19 @@ Lin 2015 with a null family after Helgeson, Vock and Bair 2021.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.segmentation.algorithms.kmeans import REFIT_STARTS
+from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_kmeans
 from personas.segmentation.margins import Margin, fit_margin
-from personas.segmentation.records import Algorithm, Fitted, Floats, Progress
+from personas.segmentation.records import Candidate, Floats, Progress
 from personas.segmentation.silhouette import silhouettes
 from personas.segmentation.streams import Step, generator, stream
 
 DRAWS = {"full": 99, "quick": 39}
-LEVEL = {"full": 0.01, "quick": 0.025}
-EXCESS = 0.05
+NOTHING_TO_FIND = 0.2
 LOOKS = (19, 49)
 """After so many draws the comparison may stop early, but only towards "not significant" (Besag and Clifford 1991)."""
 
@@ -43,8 +42,8 @@ class Comparison:
     """Ours against the draws.
 
     ``observed`` (number of k,) and ``null`` (draws, number of k) silhouettes by the same recipe; ``p_value`` of the
-    largest standardised silhouette over all k; ``excess`` of ours over the mean draw; ``sets`` and ``fits`` keep the
-    drawn rows and their models per k for the border test.
+    largest standardised silhouette over all k; ``excess`` of ours over the mean draw; ``sets`` are the drawn rows.
+    ``fits`` holds the centroids of every k: first of our rows, then of each set, for the border test.
     """
 
     ks: tuple[int, ...]
@@ -52,10 +51,14 @@ class Comparison:
     null: Floats
     p_value: float
     excess: Floats
-    passed: bool
     stopped_early: bool
     sets: tuple[Floats, ...]
-    fits: tuple[tuple[Fitted, ...], ...]
+    fits: tuple[tuple[Floats, ...], ...]
+
+    @property
+    def null_centroids(self) -> dict[int, list[Floats]]:
+        """For each k the centroids of every drawn set."""
+        return {k: [models[i] for models in self.fits[1:]] for i, k in enumerate(self.ks)}
 
 
 def fit_reference(Z: Floats, blocks: Sequence[Sequence[int]] = ()) -> Reference:
@@ -112,46 +115,74 @@ def draw(reference: Reference, n: int, random: np.random.Generator) -> Floats:
 def compare(
     Z: Floats,
     ks: Sequence[int],
-    algorithm: Algorithm,
     seed: int,
     *,
     blocks: Sequence[Sequence[int]] = (),
     protocol: str = "full",
     progress: Progress | None = None,
+    before: Comparison | None = None,
 ) -> Comparison:
     """Whether the rows of Z (n', d) separate better than structureless rows of the same shape, over all k at once.
 
-    The observed silhouettes use the recipe of the draws (5 starts), not the reference fits. The gate passes when p is
-    at most 1% (quick: 2.5%) and the largest excess is at least 0.05.
+    Always with k-means, whatever forms the segments in the end: whether there is structure is a question to the data.
+    The observed silhouettes use the recipe of the draws (5 starts), not the reference fits. ``before`` is the same
+    comparison over fewer k; what it knows is not computed again.
     """
     reference = fit_reference(Z, blocks)
-    observed = _scores(Z, ks, algorithm, seed, 0)[0]
+    observed, fitted = _scores(Z, ks, seed, 0, before)
     null: list[Floats] = []
-    sets, fits, stopped = [], [], False
+    sets: list[Floats] = []
+    fits = [fitted]
+    stopped = False
     for b in range(1, DRAWS[protocol] + 1):
         if progress:
             progress("comparing with structureless customers", (b - 1) / DRAWS[protocol])
-        rows = draw(reference, len(Z), generator(seed, Step.NULL_DRAW, 0, b))
-        rows = np.ascontiguousarray(rows[np.lexsort(rows.T[::-1])])
-        scores, models = _scores(rows, ks, algorithm, seed, b)
+        rows = before.sets[b - 1] if before and b <= len(before.sets) else _drawn(reference, len(Z), seed, b)
+        scores, models = _scores(rows, ks, seed, b, before)
         null.append(scores)
         sets.append(rows)
         fits.append(models)
-        if b in LOOKS and largest_p(observed, np.array(null)) > 0.2:
+        if b in LOOKS and largest_p(observed, np.array(null)) > NOTHING_TO_FIND:
             stopped = True
             break
     table = np.array(null)
-    p_value, excess = largest_p(observed, table), observed - table.mean(axis=0)
-    passed = not stopped and p_value <= LEVEL[protocol] and float(excess.max()) >= EXCESS
-    return Comparison(tuple(ks), observed, table, p_value, excess, passed, stopped, tuple(sets), tuple(fits))
+    excess = observed - table.mean(axis=0)
+    return Comparison(
+        tuple(ks), observed, table, largest_p(observed, table), excess, stopped, tuple(sets), tuple(fits)
+    )
+
+
+def _drawn(reference: Reference, n: int, seed: int, b: int) -> Floats:
+    rows = draw(reference, n, generator(seed, Step.NULL_DRAW, 0, b))
+    return np.ascontiguousarray(rows[np.lexsort(rows.T[::-1])])
 
 
 def _scores(
-    Z: Floats, ks: Sequence[int], algorithm: Algorithm, seed: int, b: int
-) -> tuple[Floats, tuple[Fitted, ...]]:
-    models = tuple(algorithm.fit(Z, k, stream(seed, Step.NULL_FIT, k, b), REFIT_STARTS) for k in ks)
-    found = silhouettes(Z, [model.labels for model in models])
-    return np.array([score.mean for score in found]), models
+    Z: Floats, ks: Sequence[int], seed: int, b: int, before: Comparison | None
+) -> tuple[Floats, tuple[Floats, ...]]:
+    """Silhouette and centroids of every k; those that an earlier comparison knows are taken from there."""
+    known: dict[int, tuple[float, Floats]] = {}
+    if before and b < len(before.fits):
+        values = before.observed if b == 0 else before.null[b - 1]
+        known = {k: (float(v), c) for k, v, c in zip(before.ks, values, before.fits[b], strict=True)}
+    models = {k: fit_kmeans(Z, k, stream(seed, Step.NULL_FIT, k, b), REFIT_STARTS) for k in ks if k not in known}
+    if models:
+        found = silhouettes(Z, [model.labels for model in models.values()])
+        known |= {k: (score.mean, models[k].centroids) for k, score in zip(models, found, strict=True)}
+    return np.array([known[k][0] for k in ks]), tuple(known[k][1] for k in ks)
+
+
+def with_null(candidate: Candidate, comparison: Comparison, observed: float) -> Candidate:
+    """The candidate with the band of structureless silhouettes (the middle 95%) and what ``observed`` is above it."""
+    column = comparison.null[:, comparison.ks.index(candidate.k)]
+    low, high = np.quantile(column, (0.025, 0.975))
+    return replace(
+        candidate,
+        null_mean=float(column.mean()),
+        null_low=float(low),
+        null_high=float(high),
+        excess=float(observed - column.mean()),
+    )
 
 
 def largest_p(observed: Floats, null: Floats) -> float:

@@ -14,10 +14,12 @@ from personas.estimate import Estimate
 from personas.segmentation.agreement import adjusted_rand, best_jaccard, contingency, matched, matched_share
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS
 from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress
+from personas.segmentation.silhouette import silhouettes
 from personas.segmentation.streams import Step, generator, stream
 
 RESAMPLE_ROWS = 2_000
 PAIRS = {"full": 50, "quick": 15}
+HALF_SAMPLES = 20
 FIRST_PAIRS = 10
 """After so many pairs a k that cannot reach the stability bound any more gets no further ones."""
 
@@ -82,6 +84,24 @@ def _refit(X: Floats, k: int, algorithm: Algorithm, seed: int, replicate: int) -
     # Drawn rows are sorted, so that equal rows stand side by side and count as one row with a weight.
     drawn = generator(seed, Step.BOOTSTRAP, k, replicate).integers(0, len(X), len(X))
     return algorithm.fit(X[np.sort(drawn)], k, stream(seed, Step.BOOTSTRAP, k, replicate).spawn(1)[0], REFIT_STARTS)
+
+
+def standard_error(
+    X: Floats, k: int, algorithm: Algorithm, seed: int, n: int, progress: Progress | None = None
+) -> float:
+    """Standard error of the silhouette at k from 20 half-samples without replacement of the rows of X (n', d).
+
+    The deviation over halves *is* the error at the size of X; for ``n`` rows in all it shrinks by sqrt(n' / n).
+    """
+    values = []
+    for replicate in range(HALF_SAMPLES):
+        if progress:
+            progress(f"error of the silhouette, {k} segments", replicate / HALF_SAMPLES)
+        drawn = generator(seed, Step.HALF_SAMPLE, k, replicate).choice(len(X), len(X) // 2, replace=False)
+        half = X[np.sort(drawn)]
+        model = algorithm.fit(half, k, stream(seed, Step.HALF_SAMPLE, k, replicate).spawn(1)[0], REFIT_STARTS)
+        values.append(silhouettes(half, [model.labels])[0].mean)
+    return float(np.std(values, ddof=1) * np.sqrt(len(X) / n))
 
 
 def hopeless(resampled: Resampled, bound: float) -> bool:

@@ -1,39 +1,103 @@
-"""The choices ledger: how many customers move when a family of features is left out."""
+"""The choices ledger: how many customers move when one choice of preparation or model is made otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from personas.errors import InputError
 from personas.segmentation.agreement import adjusted_rand, contingency, matched_share
+from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS
-from personas.segmentation.records import Algorithm, Fitted, Floats
-from personas.segmentation.streams import Step, stream
+from personas.segmentation.records import Algorithm, Fitted, Floats, Progress
+from personas.segmentation.streams import Step, draw_rows, stream
+
+MODEL_ROWS = 2_000
+"""The other model is fitted on so many rows: a mixture on all of them would take longer than everything else."""
+RESCALED, OTHER_MODEL, UNUSUAL = 100, 200, 300
+"""Numbers of the random streams; the families count from 0."""
 
 
-def without_each_family(
-    X: Floats, reference: Fitted, algorithm: Algorithm, families: Sequence[str], seed: int
-) -> tuple[Mapping[str, object], ...]:
-    """One row per family: the refit without its columns against the reference, ``{"choice", "ari",
-    "customers_moved_share"}``; moved are customers outside the best one-to-one matching of the segments."""
+def ledger(
+    X: Floats, reference: Fitted, algorithm: Algorithm, families: Sequence[str] | None,
+    blocks: Sequence[Sequence[int]], unusual: NDArray[np.bool_], seed: int, progress: Progress | None = None,
+) -> tuple[Mapping[str, object], ...]:  # fmt: skip
+    """One row per choice: ``{"choice", "ari", "customers_moved_share"}`` of a refit at the same k.
+
+    Parameters
+    ----------
+    X : (n, d)
+    reference : the segments that the refits are compared with; moved are customers outside the best one-to-one match.
+    families : of the columns; None is one family.
+    blocks : one-hot columns, whose own metric is left alone.
+    unusual : (n,) rows far from every centroid; one row of the ledger is the refit without them.
+    """
+    k = reference.k
+    everybody = np.ones(len(X), dtype=bool)
+    todo = [(name, Z, everybody, algorithm, i) for i, (name, Z) in enumerate(without_each_family(X, families))]
+    scaled = enumerate(other_scalings(X, families, blocks))
+    todo += [(name, Z, everybody, algorithm, RESCALED + i) for i, (name, Z) in scaled]
+    if unusual.any() and (~unusual).sum() > 2 * k:
+        todo.append((f"without {unusual.sum()} unusual customers", X, ~unusual, algorithm, UNUSUAL))
+    other = ALGORITHMS.get("kmeans" if algorithm.name == "gmm" else "gmm")
+    some = np.zeros(len(X), dtype=bool)
+    some[draw_rows(seed, Step.SUBSAMPLE, len(X), MODEL_ROWS)] = True
+    todo.append((f"{other.label} instead of {algorithm.label}", X, some, other, OTHER_MODEL))
+    rows: list[Mapping[str, object]] = []
+    for done, (name, Z, kept, model, number) in enumerate(todo):
+        if progress:
+            progress(f"choices: {name}", done / len(todo))
+        part = np.ascontiguousarray(Z[kept])
+        if len(np.unique(part, axis=0)) < 2 * k:
+            continue
+        refit = model.fit(part, k, stream(seed, Step.SENSITIVITY, k, number), REFIT_STARTS)
+        table = contingency(reference.labels[kept], refit.labels, k, k)
+        moved = 1.0 - matched_share(table)
+        rows.append({"choice": name, "ari": adjusted_rand(table), "customers_moved_share": moved})
+    return tuple(rows)
+
+
+def without_each_family(X: Floats, families: Sequence[str] | None) -> Iterator[tuple[str, Floats]]:
+    """X without the columns of one family, for each family in order of names; nothing when there is only one."""
+    if families is None:
+        return
     names = np.asarray(families)
     if names.shape != (X.shape[1],):
         raise InputError(f"families names {names.size} columns where X has {X.shape[1]}; give one family per column")
-    unique = list(dict.fromkeys(families))
-    rows: list[Mapping[str, object]] = []
-    for i, family in enumerate(sorted(unique) if len(unique) > 1 else []):
-        kept = np.ascontiguousarray(X[:, names != family])
-        if len(np.unique(kept, axis=0)) < reference.k:
-            continue
-        refit = algorithm.fit(kept, reference.k, stream(seed, Step.SENSITIVITY, reference.k, i), REFIT_STARTS)
-        table = contingency(reference.labels, refit.labels, reference.k, reference.k)
-        rows.append(
-            {
-                "choice": f"without the family {family}",
-                "ari": adjusted_rand(table),
-                "customers_moved_share": 1.0 - matched_share(table),
-            }
-        )
-    return tuple(rows)
+    unique = sorted(set(families))
+    for family in unique if len(unique) > 1 else []:
+        yield f"without the family {family}", X[:, names != family]
+
+
+def other_scalings(
+    X: Floats, families: Sequence[str] | None, blocks: Sequence[Sequence[int]]
+) -> Iterator[tuple[str, Floats]]:
+    """X with columns divided by their standard deviation, and by the range of the middle 99%.
+
+    Inside a family only: its largest eigenvalue stays, so that its weight among the families is what it was. A scaling
+    that changes nothing is left out.
+    """
+    in_block = [column for block in blocks for column in block]
+    spread = X.std(axis=0)
+    spread[spread == 0] = 1.0
+    low, high = np.quantile(X, (0.005, 0.995), axis=0)
+    wide = np.where(high > low, high - low, spread)
+    for name, size in (("scaled by standard deviation", spread), ("scaled by range", wide)):
+        factors = 1.0 / size
+        factors[in_block] = 1.0
+        factors *= _family_factors(X, X * factors, families)
+        if not np.allclose(factors, 1.0, rtol=1e-6):
+            yield name, X * factors
+
+
+def _family_factors(X: Floats, scaled: Floats, families: Sequence[str] | None) -> Floats:
+    """(d,) what brings the largest eigenvalue of each family back to what it was."""
+    names = np.asarray(families) if families is not None else np.zeros(X.shape[1], dtype=int)
+    factors = np.ones(X.shape[1])
+    for name in np.unique(names):
+        own = names == name
+        before, after = (np.linalg.eigvalsh(np.atleast_2d(np.cov(A[:, own], rowvar=False)))[-1] for A in (X, scaled))
+        factors[own] = np.sqrt(before / after) if after > 0 else 1.0
+    return factors

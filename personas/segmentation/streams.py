@@ -21,6 +21,7 @@ class Step(IntEnum):
     SILHOUETTE_QUERIES = 8
     SENSITIVITY = 9
     MIXTURE_START = 12
+    TRIMMED = 13
     MAP = 15
 
 

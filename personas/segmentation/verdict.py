@@ -1,22 +1,71 @@
-"""From evidence to a choice of k and a verdict in words: pure functions, so that every rule can be tested alone."""
+"""From evidence to a choice of k and a verdict: pure functions, so that every guard can be tested alone.
+
+Source: method.md 10.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from personas.errors import count_of
 from personas.segmentation.records import Candidate
 
-STABLE = 0.75
-"""Smallest mean bootstrap Jaccard of a segment that counts as returning (Hennig 2007)."""
-TIE = 1e-9
+NATURAL, REPRODUCIBLE, CONSTRUCTIVE, NONE = "natural", "reproducible", "constructive", "none"
 
-MEANING = {
-    "natural": "These groups are separated by gaps in your data, and they return in new samples.",
-    "reproducible": "The same cut returns in new samples. Useful for planning; borders are conventions.",
-    "constructive": "The segments are made by us; another sample would cut differently.",
-    "none": "No usable segmentation with these columns and sizes.",
-}
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Every bound of the verdict, in one place; all but ``jaccard`` (Hennig 2007) are this project's choice."""
+
+    p_value: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"full": 0.01, "quick": 0.025}))
+    """Largest p-value of the comparison with structureless data, by protocol."""
+    excess: float = 0.05
+    """Least silhouette above that of structureless data."""
+    jaccard: float = 0.75
+    """Smallest mean bootstrap Jaccard of a segment that counts as returning."""
+    customers: int = 100
+    """Fewer are too few for the word natural."""
+    dependent_ari: float = 0.6
+    """Below this median agreement with other preparations the verdict goes down one step."""
+    tie: float = 1e-9
+
+
+THRESHOLDS = Thresholds()
+STABLE = THRESHOLDS.jaccard
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about all k of one algorithm.
+
+    ``p_value`` and ``excess`` (the largest over k) are those of the comparison with structureless data, None when it
+    was not made; ``stopped_early`` says that it ended because nothing was to be found.
+    """
+
+    candidates: tuple[Candidate, ...]
+    customers: int
+    min_size: int
+    protocol: str = "full"
+    p_value: float | None = None
+    excess: float | None = None
+    stopped_early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen k, the verdict that its set stands for, and the k whose silhouette set the mark (None: no mark)."""
+
+    k: int
+    verdict: str
+    best: int | None = None
+
+
+def gate(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> bool:
+    """Whether the data separate better than structureless data of the same shape: p-value and size of the effect."""
+    if evidence.p_value is None or evidence.excess is None or evidence.stopped_early:
+        return False
+    return evidence.p_value <= bounds.p_value[evidence.protocol] and evidence.excess >= bounds.excess
 
 
 def sizes_hold(candidate: Candidate, min_size: int) -> bool:
@@ -24,98 +73,111 @@ def sizes_hold(candidate: Candidate, min_size: int) -> bool:
     return min(candidate.sizes) >= min_size
 
 
-def returns(candidate: Candidate) -> bool:
-    """Whether every segment comes back in resamples: mean Jaccard of 0.75 or more."""
-    return candidate.jaccard_min is not None and candidate.jaccard_min >= STABLE
+def returns(candidate: Candidate, bounds: Thresholds = THRESHOLDS) -> bool:
+    """Whether every segment comes back in resamples."""
+    return candidate.jaccard_min is not None and candidate.jaccard_min >= bounds.jaccard
+
+
+def separate(candidate: Candidate) -> bool:
+    """Whether every border of neighbours is a gap and at least one was tested; untested borders block."""
+    return bool(candidate.borders_tested) and candidate.natural_groups == candidate.k
+
+
+def is_reproducible(evidence: Evidence, candidate: Candidate, bounds: Thresholds = THRESHOLDS) -> bool:
+    """Large enough segments that come back (C_rep)."""
+    return sizes_hold(candidate, evidence.min_size) and returns(candidate, bounds)
+
+
+def natural_but_for_shape(evidence: Evidence, candidate: Candidate, bounds: Thresholds = THRESHOLDS) -> bool:
+    """Whether only the shape of the segments is still to be looked at before this k is natural."""
+    return (
+        gate(evidence, bounds)
+        and candidate.excess is not None
+        and candidate.excess >= bounds.excess
+        and is_reproducible(evidence, candidate, bounds)
+        and evidence.customers >= bounds.customers
+        and separate(candidate)
+    )
+
+
+def is_natural(evidence: Evidence, candidate: Candidate, bounds: Thresholds = THRESHOLDS) -> bool:
+    """Everything that the word natural takes (C_nat)."""
+    return natural_but_for_shape(evidence, candidate, bounds) and candidate.shape_suited is True
+
+
+def is_partly_natural(evidence: Evidence, candidate: Candidate, bounds: Thresholds = THRESHOLDS) -> bool:
+    """Stable segments in at least two groups with gaps between the groups."""
+    return (
+        gate(evidence, bounds)
+        and evidence.customers >= bounds.customers
+        and is_reproducible(evidence, candidate, bounds)
+        and candidate.shape_suited is not False
+        and (candidate.natural_groups or 0) >= 2
+    )
 
 
 def best_silhouette(candidates: Sequence[Candidate]) -> Candidate:
     """The candidate with the highest silhouette; equal ones (1e-9) go to the smaller k."""
     highest = max(candidate.silhouette for candidate in candidates)
-    return min((c for c in candidates if c.silhouette >= highest - TIE), key=lambda c: c.k)
+    return min((c for c in candidates if c.silhouette >= highest - THRESHOLDS.tie), key=lambda c: c.k)
 
 
-def choose(candidates: Sequence[Candidate], min_size: int) -> Candidate:
-    """The highest silhouette among the candidates whose segments are all large enough; else the smallest k."""
-    allowed = [candidate for candidate in candidates if sizes_hold(candidate, min_size)]
-    return best_silhouette(allowed) if allowed else min(candidates, key=lambda candidate: candidate.k)
+def electable(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> tuple[str, tuple[Candidate, ...]]:
+    """The candidates among which k is chosen, and the verdict that they stand for."""
+    natural = tuple(c for c in evidence.candidates if is_natural(evidence, c, bounds))
+    stable = tuple(c for c in evidence.candidates if is_reproducible(evidence, c, bounds))
+    large = tuple(c for c in evidence.candidates if sizes_hold(c, evidence.min_size))
+    for verdict, found in ((NATURAL, natural), (REPRODUCIBLE, stable), (CONSTRUCTIVE, large)):
+        if found:
+            return verdict, found
+    return NONE, ()
+
+
+def choose(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> Choice:
+    """The number of segments.
+
+    Among natural k the largest, because each further gap has evidence of its own. Else the smallest k whose silhouette
+    is within one standard error of the best, among the k that return; else among those of sufficient size. Without any
+    of these the smallest k, for inspection only. A standard error that is unknown counts as 0.
+    """
+    verdict, found = electable(evidence, bounds)
+    if verdict == NATURAL:
+        return Choice(max(c.k for c in found), verdict)
+    if verdict == NONE:
+        return Choice(min(c.k for c in evidence.candidates), verdict)
+    best = best_silhouette(found)
+    mark = best.silhouette - (best.silhouette_se or 0.0) - bounds.tie
+    return Choice(min(c.k for c in found if c.silhouette >= mark), verdict, best.k)
+
+
+def judge(evidence: Evidence, chosen: Candidate, *, fixed: bool, bounds: Thresholds = THRESHOLDS) -> str:
+    """The verdict on one k by the tests of membership; a fixed k that fails them all is still ``constructive``."""
+    if is_natural(evidence, chosen, bounds):
+        return NATURAL
+    if is_reproducible(evidence, chosen, bounds):
+        return REPRODUCIBLE
+    return CONSTRUCTIVE if fixed or sizes_hold(chosen, evidence.min_size) else NONE
+
+
+def depends_on_preparation(agreements: Sequence[float], bounds: Thresholds = THRESHOLDS) -> bool:
+    """Whether the median agreement (ARI) with the segments of other preparations is too low."""
+    ranked = sorted(agreements)
+    if not ranked:
+        return False
+    middle = (ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]) / 2
+    return middle < bounds.dependent_ari
+
+
+def one_step_down(verdict: str) -> str:
+    """The verdict when everything depends on preparation.
+
+    >>> one_step_down("natural"), one_step_down("reproducible"), one_step_down("none")
+    ('reproducible', 'constructive', 'none')
+    """
+    return {NATURAL: REPRODUCIBLE, REPRODUCIBLE: CONSTRUCTIVE}.get(verdict, verdict)
 
 
 def prefer(kmeans: Candidate, gmm: Candidate) -> Candidate:
     """k-means, unless the mixture is better in both: silhouette and its own weakest segment's stability."""
     steadier = (gmm.jaccard_min or 0.0) > (kmeans.jaccard_min or 0.0)
-    return gmm if steadier and gmm.silhouette > kmeans.silhouette + TIE else kmeans
-
-
-def judge(chosen: Candidate, min_size: int, *, fixed: bool, possible: bool) -> str:
-    """The verdict: ``reproducible``, ``constructive`` or ``none``.
-
-    Never ``natural``: that takes a comparison with structureless data and a test of the borders. ``possible`` is False
-    when the data carry no two segments of ``min_size``.
-    """
-    large_enough = sizes_hold(chosen, min_size)
-    if not possible or (not large_enough and not fixed):
-        return "none"
-    return "reproducible" if large_enough and returns(chosen) else "constructive"
-
-
-def reasons(
-    chosen: Candidate,
-    candidates: Sequence[Candidate],
-    verdict: str,
-    *,
-    min_size: int,
-    fixed: bool,
-    resamples: int,
-) -> tuple[str, ...]:
-    """Why this k and this word, in sentences for the person who decides."""
-    same = [c for c in candidates if c.algorithm == chosen.algorithm]
-    sentences = [MEANING[verdict], _why_this_k(chosen, same, min_size, fixed)]
-    best = best_silhouette(same)
-    if best.k != chosen.k:
-        sentences.append(_why_not_the_best(chosen, best, min_size, fixed))
-    small = sum(size < min_size for size in chosen.sizes)
-    if small:
-        sentences.append(
-            f"{count_of(small, 'segment')} of {chosen.k} would have fewer than {count_of(min_size, 'customer')}; "
-            f"the smallest has {min(chosen.sizes):,}."
-        )
-    if chosen.jaccard_min is not None:
-        sentences.append(_how_stable(chosen, resamples))
-    sentences.append(
-        "Stable does not mean separate: whether there are gaps between the segments has not been tested, "
-        "so they are not called natural."
-    )
-    return tuple(sentences)
-
-
-def _why_this_k(chosen: Candidate, same: Sequence[Candidate], min_size: int, fixed: bool) -> str:
-    if fixed:
-        return f"{chosen.k} segments were asked for; their silhouette is {chosen.silhouette:.2f}."
-    if not sizes_hold(chosen, min_size):
-        return f"No number of segments keeps every segment at {count_of(min_size, 'customer')} or more."
-    tried = sorted(c.k for c in same)
-    return (
-        f"Of {tried[0]} to {tried[-1]} segments, {chosen.k} separate the customers best among those with at least "
-        f"{count_of(min_size, 'customer')} in every segment: silhouette {chosen.silhouette:.2f} "
-        "(1 is perfect, 0 is on the border)."
-    )
-
-
-def _why_not_the_best(chosen: Candidate, best: Candidate, min_size: int, fixed: bool) -> str:
-    if fixed:
-        return f"{best.k} segments would score higher ({best.silhouette:.2f})."
-    return (
-        f"{best.k} segments would score higher ({best.silhouette:.2f}), but the smallest would have "
-        f"{count_of(min(best.sizes), 'customer')}, fewer than {min_size:,}."
-    )
-
-
-def _how_stable(chosen: Candidate, resamples: int) -> str:
-    weakest = chosen.jaccard_min or 0.0
-    word = "every segment came back" if returns(chosen) else "not every segment came back"
-    moved = 0.0 if chosen.agreement is None else 100 * (1 - chosen.agreement)
-    return (
-        f"In {count_of(resamples, 'repetition')} on resampled customers {word}: the least stable one overlaps with "
-        f"itself by {weakest:.2f} on average ({STABLE} is needed). A re-run may move about {moved:.0f}% of customers."
-    )
+    return gmm if steadier and gmm.silhouette > kmeans.silhouette + THRESHOLDS.tie else kmeans

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 
 from personas.segmentation.algorithms import ALGORITHMS
-from personas.segmentation.borders import Border, find_borders, holm, jittered, natural_groups, null_bound, spread_ties
+from personas.segmentation.borders import (
+    find_borders,
+    holm,
+    is_gap,
+    jittered,
+    natural_groups,
+    null_bound,
+    spread_ties,
+    structureless_dips,
+    with_borders,
+)
 from personas.segmentation.dip import TABLE_SHARES, dip, dip_p_value, simulate_quantiles
+from personas.segmentation.records import Border, Candidate
 from personas.segmentation.reference import compare
 from tests.segmentation.markets import ring
 
@@ -51,10 +62,10 @@ def test_groups_with_a_valley_are_gaps_and_quarters_of_a_square_are_not() -> Non
     groups, _ = ring(3, 5.0, 300, 2)
     square = np.random.default_rng(3).uniform(size=(300, 2))
     for X, k, kind, parts in ((groups, 3, "gap", 3), (square, 4, "gradient", 1)):
-        null = compare(X, (k,), KMEANS, 0, protocol="quick")
+        null = compare(X, (k,), 0, protocol="quick")
         model = KMEANS.fit(X, k, np.random.SeedSequence(0), 20)
-        pairs = [(rows, fits[0]) for rows, fits in zip(null.sets, null.fits, strict=True)]
-        borders = find_borders(X, model.centroids, pairs, 0)
+        dips = structureless_dips(null.sets, null.null_centroids, 0)
+        borders = find_borders(X, model.centroids, dips[k], 0)
         assert {border.kind for border in borders} == {kind} and natural_groups(k, borders) == parts
         assert all(b.p_holm is not None and b.p_value is not None and b.p_holm >= b.p_value for b in borders)
 
@@ -63,8 +74,8 @@ def test_small_pairs_are_untested_and_a_change_of_level_is_categorical() -> None
     random = np.random.default_rng(4)
     X = np.column_stack((random.normal(size=200), np.repeat([0.0, 9.0], 100)))
     centroids = np.array([[0.0, 0.0], [0.0, 9.0]])
-    assert [b.kind for b in find_borders(X, centroids, [], 0, one_hot=[1])] == ["categorical"]
-    assert [b.kind for b in find_borders(X[75:125], centroids, [], 0)] == ["untested"]
+    assert [b.kind for b in find_borders(X, centroids, np.array([]), 0, one_hot=[1])] == ["categorical"]
+    assert [b.kind for b in find_borders(X[75:125], centroids, np.array([]), 0)] == ["untested"]
 
 
 def test_steps_of_a_lattice_are_spread_to_the_middle_of_their_neighbours() -> None:
@@ -84,3 +95,14 @@ def test_the_bound_of_structureless_borders_and_the_graph_of_open_borders() -> N
     borders = [Border(0, 1, "gap", 99), Border(1, 2, "gradient", 99), Border(2, 3, "untested", 9)]
     assert natural_groups(5, borders) == 3  # 0, 1-2-3, 4
     assert holm([0.01, 0.04, 0.03]) == [0.03, 0.06, 0.06]
+
+
+def test_a_gap_is_unlikely_in_one_hump_and_deeper_than_structureless_borders() -> None:
+    assert is_gap(0.05, 0.01, 0.0499)
+    assert not is_gap(0.05, 0.0101, 0.0499) and not is_gap(0.05, 0.01, 0.05)
+
+
+def test_borders_are_counted_by_kind() -> None:
+    borders = [Border(0, 1, "gap", 99), Border(1, 2, "gradient", 99), Border(0, 2, "categorical", 99)]
+    found = with_borders(Candidate("kmeans", 3, 0.5, 0.0, 0.5, (9, 9, 9), 1.0), borders)
+    assert (found.borders_tested, found.borders_gap, found.borders_untested, found.natural_groups) == (2, 1, 1, 1)

@@ -1,10 +1,28 @@
+"""Every guard of the verdict at its boundary: one step to the wrong side must change the word."""
+
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
+from personas.segmentation.reasons import reasons
 from personas.segmentation.records import Candidate
 from personas.segmentation.table import COLUMNS, k_table
-from personas.segmentation.verdict import best_silhouette, choose, judge, prefer, reasons
+from personas.segmentation.verdict import (
+    Choice,
+    Evidence,
+    best_silhouette,
+    choose,
+    depends_on_preparation,
+    gate,
+    is_natural,
+    is_partly_natural,
+    judge,
+    natural_but_for_shape,
+    one_step_down,
+    prefer,
+)
 
 
 def candidate(
@@ -15,36 +33,136 @@ def candidate(
     return Candidate(algorithm, k, silhouette, 0.0, silhouette, sizes, 1.0, jaccard=weakest, agreement=0.93)
 
 
-def test_the_highest_silhouette_among_large_enough_segments_is_chosen() -> None:
-    found = [candidate(2, 0.40), candidate(3, 0.45), candidate(4, 0.60, smallest=49)]
-    assert choose(found, 50).k == 3
-    assert choose(found, 49).k == 4
-    assert best_silhouette(found).k == 4
+def at_the_edge(k: int = 3, silhouette: float = 0.5) -> Candidate:
+    """A candidate that is natural, each figure exactly on its bound."""
+    return replace(
+        candidate(k, silhouette, smallest=50, jaccard=0.75),
+        null_mean=silhouette - 0.05, excess=0.05, borders_tested=1, borders_gap=1, borders_untested=0,
+        natural_groups=k, shape_suited=True,
+    )  # fmt: skip
 
 
-def test_a_tie_goes_to_fewer_segments() -> None:
-    assert choose([candidate(5, 0.3 + 4e-10), candidate(3, 0.3)], 50).k == 3
-    assert choose([candidate(5, 0.3 + 4e-9), candidate(3, 0.3)], 50).k == 5
+def evidence(*candidates: Candidate, p: float | None = 0.01, excess: float | None = 0.05, n: int = 100) -> Evidence:
+    return Evidence(candidates, customers=n, min_size=50, p_value=p, excess=excess)
 
 
-def test_without_a_large_enough_solution_the_smallest_k_is_shown() -> None:
-    assert choose([candidate(3, 0.9, smallest=5), candidate(2, 0.1, smallest=5)], 50).k == 2
+def test_on_every_bound_the_word_is_natural() -> None:
+    assert is_natural(evidence(at_the_edge()), at_the_edge())
+    assert judge(evidence(at_the_edge()), at_the_edge(), fixed=False) == "natural"
+    assert gate(evidence(p=0.01, excess=0.05))
 
 
 @pytest.mark.parametrize(
-    ("smallest", "jaccard", "fixed", "possible", "word"),
+    "change",
     [
-        (50, 0.75, False, True, "reproducible"),
-        (50, 0.7499, False, True, "constructive"),
-        (49, 0.99, False, True, "none"),
-        (49, 0.99, True, True, "constructive"),
-        (50, 0.99, False, False, "none"),
+        {"excess": 0.0499},
+        {"excess": None},
+        {"jaccard": (0.7499, 0.95, 0.95)},
+        {"sizes": (49, 200, 200)},
+        {"natural_groups": 2},
+        {"borders_tested": 0},
+        {"borders_tested": None},
+        {"shape_suited": False},
+        {"shape_suited": None},
     ],
 )
-def test_the_verdict_follows_from_sizes_and_stability(
-    smallest: int, jaccard: float, fixed: bool, possible: bool, word: str
+def test_one_figure_beyond_its_bound_withholds_the_word_natural(change: dict[str, object]) -> None:
+    worse = replace(at_the_edge(), **change)  # type: ignore[arg-type]
+    assert not is_natural(evidence(worse), worse)
+    assert judge(evidence(worse), worse, fixed=False) != "natural"
+
+
+@pytest.mark.parametrize(("p", "excess", "n"), [(0.0101, 0.05, 100), (0.01, 0.0499, 100), (0.01, 0.05, 99)])
+def test_the_comparison_with_structureless_data_guards_the_word_natural(p: float, excess: float, n: int) -> None:
+    assert judge(evidence(at_the_edge(), p=p, excess=excess, n=n), at_the_edge(), fixed=False) == "reproducible"
+
+
+def test_a_comparison_that_was_not_made_or_stopped_early_passes_nothing() -> None:
+    assert not gate(evidence(p=None)) and not gate(evidence(excess=None))
+    assert not gate(replace(evidence(), stopped_early=True))
+
+
+def test_the_quick_protocol_has_its_own_bound() -> None:
+    assert gate(replace(evidence(p=0.025), protocol="quick")) and not gate(evidence(p=0.025))
+    assert not gate(replace(evidence(p=0.0251), protocol="quick"))
+
+
+def test_only_the_look_at_the_shape_is_left_when_all_else_holds() -> None:
+    assert natural_but_for_shape(evidence(), replace(at_the_edge(), shape_suited=None))
+    assert not natural_but_for_shape(evidence(), replace(at_the_edge(), natural_groups=1))
+
+
+@pytest.mark.parametrize(
+    ("smallest", "jaccard", "fixed", "word"),
+    [
+        (50, 0.75, False, "reproducible"),
+        (50, 0.7499, False, "constructive"),
+        (49, 0.99, False, "none"),
+        (49, 0.99, True, "constructive"),
+    ],
+)
+def test_without_structure_the_verdict_follows_from_sizes_and_stability(
+    smallest: int, jaccard: float, fixed: bool, word: str
 ) -> None:
-    assert judge(candidate(3, 0.9, smallest, jaccard), 50, fixed=fixed, possible=possible) == word
+    found = candidate(3, 0.9, smallest, jaccard)
+    assert judge(evidence(found, p=None), found, fixed=fixed) == word
+
+
+def test_two_groups_with_gaps_between_them_are_partly_natural() -> None:
+    partly = replace(at_the_edge(5), natural_groups=2)
+    assert is_partly_natural(evidence(partly), partly)
+    assert not is_partly_natural(evidence(partly), replace(partly, natural_groups=1))
+    assert not is_partly_natural(evidence(partly, p=0.0101), partly)
+    assert not is_partly_natural(evidence(partly, n=99), partly)
+    assert not is_partly_natural(evidence(partly), replace(partly, shape_suited=False))
+    assert not is_partly_natural(evidence(partly), replace(partly, jaccard=(0.74,) * 5))
+
+
+def test_among_natural_numbers_the_largest_is_taken_whatever_the_silhouette() -> None:
+    found = (at_the_edge(2, 0.85), at_the_edge(3, 0.67), candidate(4, 0.9, jaccard=0.9))
+    assert choose(evidence(*found)) == Choice(3, "natural")
+
+
+def test_without_natural_numbers_the_smallest_within_one_standard_error_is_taken() -> None:
+    best = replace(candidate(5, 0.500, jaccard=0.8), silhouette_se=0.02)
+    # 0.480 is exactly one standard error below, 0.479 is more than one.
+    assert choose(evidence(candidate(3, 0.480, jaccard=0.8), best)) == Choice(3, "reproducible", 5)
+    assert choose(evidence(candidate(3, 0.479, jaccard=0.8), best)) == Choice(5, "reproducible", 5)
+    # Half the error would not reach 0.480, twice the error would reach 0.462.
+    assert choose(evidence(candidate(3, 0.462, jaccard=0.8), best)).k == 5
+    # One that does not come back, or is too small, takes no part.
+    assert choose(evidence(candidate(3, 0.49, jaccard=0.74), best)).k == 5
+    assert choose(evidence(candidate(3, 0.49, smallest=49, jaccard=0.9), best)).k == 5
+
+
+def test_when_nothing_comes_back_the_same_rule_runs_over_all_of_sufficient_size() -> None:
+    found = (candidate(2, 0.40, jaccard=0.5), candidate(3, 0.45, jaccard=0.5), candidate(4, 0.60, smallest=49))
+    assert choose(evidence(*found)) == Choice(3, "constructive", 3)
+    wide = (found[0], replace(found[1], silhouette_se=0.05), found[2])
+    assert choose(evidence(*wide)) == Choice(2, "constructive", 3)
+
+
+def test_a_tie_goes_to_fewer_segments() -> None:
+    def pick(difference: float) -> int:
+        return choose(evidence(candidate(5, 0.3 + difference, jaccard=0.8), candidate(3, 0.3, jaccard=0.8))).k
+
+    assert pick(4e-10) == 3 and pick(4e-9) == 5
+    assert best_silhouette([candidate(5, 0.3 + 4e-10), candidate(3, 0.3)]).k == 3
+
+
+def test_without_a_large_enough_solution_the_smallest_k_is_shown() -> None:
+    found = evidence(candidate(3, 0.9, smallest=5), candidate(2, 0.1, smallest=5))
+    assert choose(found) == Choice(2, "none")
+
+
+def test_a_low_median_agreement_with_other_preparations_costs_one_step() -> None:
+    assert not depends_on_preparation([0.6]) and depends_on_preparation([0.5999])
+    assert not depends_on_preparation([]) and not depends_on_preparation([0.1, 0.7, 0.7])
+    # The median of an even number is the mean of the middle two: (0.5 + 0.7) / 2 = 0.6, (0.5 + 0.69) / 2 = 0.595.
+    assert not depends_on_preparation([0.1, 0.5, 0.7, 1.0]) and depends_on_preparation([0.1, 0.5, 0.69, 1.0])
+    assert [one_step_down(word) for word in ("natural", "reproducible", "constructive", "none")] == [
+        "reproducible", "constructive", "constructive", "none",
+    ]  # fmt: skip
 
 
 def test_the_mixture_wins_only_when_it_is_better_in_both() -> None:
@@ -54,22 +172,38 @@ def test_the_mixture_wins_only_when_it_is_better_in_both() -> None:
     assert prefer(kmeans, candidate(3, 0.40, jaccard=0.99, algorithm="gmm")).algorithm == "kmeans"
 
 
+def said(found: Evidence, k: int, fixed: bool = False) -> str:
+    chosen = next(c for c in found.candidates if c.k == k)
+    word = judge(found, chosen, fixed=fixed)
+    return " ".join(reasons(found, choose(found), chosen, word, fixed=fixed, resamples=100))
+
+
 def test_the_reasons_name_the_guard_that_decided() -> None:
-    found = [candidate(2, 0.40, jaccard=0.9), candidate(3, 0.45, smallest=12, jaccard=0.9)]
-    text = " ".join(reasons(found[0], found, "reproducible", min_size=50, fixed=False, resamples=100))
-    assert "Of 2 to 3 segments, 2 separate the customers best" in text
-    assert "3 segments would score higher (0.45), but the smallest would have 12 customers, fewer than 50." in text
-    assert "In 100 repetitions on resampled customers every segment came back" in text
-    assert "overlaps with itself by 0.90 on average" in text and "may move about 7% of customers" in text
-    assert "not called natural" in text
+    small = said(evidence(candidate(2, 0.40, jaccard=0.9), candidate(3, 0.45, smallest=12, jaccard=0.9), p=None), 2)
+    assert "Of 2 to 3 segments, 2 separate the customers best" in small
+    assert "3 segments have the highest silhouette of all (0.45), but the smallest would have 12 customers" in small
+    assert "In 100 repetitions on resampled customers every segment came back" in small
+    assert "overlaps with itself by 0.90 on average" in small and "may move about 7% of customers" in small
+    assert "not called natural" in small and "whether there is structure at all stays open" in small
+    unstable = said(evidence(candidate(2, 0.40, jaccard=0.9), candidate(3, 0.45, jaccard=0.6)), 2)
+    assert "not all of them come back: the least stable one overlaps with itself by 0.60" in unstable
+    wide = replace(candidate(3, 0.45, jaccard=0.9), silhouette_se=0.05)
+    assert "are within one standard error (0.050)" in said(evidence(candidate(2, 0.40, jaccard=0.9), wide), 2)
+    larger = said(evidence(at_the_edge(2, 0.85), at_the_edge(3, 0.67)), 3)
+    assert "but 3 have gaps on all their borders too" in larger and "not called natural" not in larger
+    cut = replace(at_the_edge(4, 0.9), natural_groups=3, borders_gap=2, borders_tested=5)
+    assert "but only 2 of their 5 tested borders have a gap" in said(evidence(at_the_edge(3), cut), 3)
 
 
-def test_the_reasons_for_a_fixed_number_say_that_it_was_asked_for_and_which_segments_are_small() -> None:
-    found = [candidate(4, 0.30, smallest=12, jaccard=0.5)]
-    text = " ".join(reasons(found[0], found, "constructive", min_size=50, fixed=True, resamples=30))
-    assert "4 segments were asked for" in text
+def test_a_fixed_number_is_told_what_it_costs() -> None:
+    found = evidence(at_the_edge(3, 0.7), candidate(4, 0.30, smallest=12, jaccard=0.5))
+    text = said(found, 4, fixed=True)
+    assert "4 segments were asked for; their silhouette is 0.30." in text
+    assert "The evidence gives 3 (natural). Against them, 4 have a least stable segment of 0.50 instead of 0.75" in text
+    assert "a smallest segment of 12 customers instead of 50, and a silhouette of 0.30 instead of 0.70." in text
     assert "1 segment of 4 would have fewer than 50 customers; the smallest has 12." in text
     assert "not every segment came back" in text
+    assert "The evidence gives the same number." in said(found, 3, fixed=True)
 
 
 def test_the_table_has_the_columns_of_the_contract_and_unknown_is_missing() -> None:

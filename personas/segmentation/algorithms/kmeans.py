@@ -94,8 +94,11 @@ def fit_kmeans(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -
             found, share = _start(rows, weights, k, stream, starts)
         few = len(rows) <= START_ROWS
         # Few rows: all finalists go on to the end. Many: they are judged after one pass over all rows.
-        raced = [_continue(rows, weights, start, LAST_PASSES if few else 1) for start in found]
-        best = min(raced, key=lambda run: run[0])[1]
+        if few and len(found) == 1:
+            best = found[0]
+        else:
+            raced = [_continue(rows, weights, start, LAST_PASSES if few else 1) for start in found]
+            best = min(raced, key=lambda run: run[0])[1]
         if few:
             # The last word on labels is ours: equal distances go to the lower number.
             centroids = lloyd(rows, best, LAST_PASSES, weights)[0]
@@ -135,9 +138,11 @@ def _start_on_subsample(
 
 
 def _sklearn(X: Floats, weights: Floats | None, k: int, state: int, starts: int) -> tuple[float, Floats]:
+    from sklearn import config_context
     from sklearn.cluster import KMeans
 
-    with warnings.catch_warnings():
+    # X was checked at the border of this room; checking it again takes a third of the time of a small fit.
+    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
         # "Number of distinct clusters found smaller": a resample may lack a rare value; Lloyd re-seeds the empty group.
         warnings.simplefilter("ignore")
         model = KMeans(k, n_init=starts, random_state=state).fit(X, sample_weight=weights)
@@ -146,9 +151,10 @@ def _sklearn(X: Floats, weights: Floats | None, k: int, state: int, starts: int)
 
 def _continue(X: Floats, weights: Floats | None, centroids: Floats, passes: int) -> tuple[float, Floats]:
     """Inertia and centroids after at most ``passes`` further passes, until no label changes."""
+    from sklearn import config_context
     from sklearn.cluster import KMeans
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore")  # as above; stopping early is intended
         model = KMeans(len(centroids), init=centroids, n_init=1, tol=0, max_iter=passes).fit(X, sample_weight=weights)
     return float(model.inertia_), np.asarray(model.cluster_centers_, dtype=np.float64)

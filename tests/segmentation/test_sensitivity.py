@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+
+from personas.segmentation import discover
+from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.resampling import standard_error
+from personas.segmentation.sensitivity import ledger, other_scalings
+from personas.segmentation.shape import shape_suited
+from personas.segmentation.unusual import trimmed_means, unusual_rows
+from tests.segmentation.markets import mix, ring
+
+KMEANS = ALGORITHMS.get("kmeans")
+
+
+def test_other_scalings_keep_the_weight_of_each_family_and_leave_blocks_alone() -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(500, 4)) * [1.0, 5.0, 2.0, 3.0]
+    found = dict(other_scalings(X, ["a", "a", "b", "b"], [[2, 3]]))
+    assert list(found) == ["scaled by standard deviation", "scaled by range"]
+    for Z in found.values():
+        for family in ([0, 1], [2, 3]):
+            before, after = (np.linalg.eigvalsh(np.cov(A[:, family], rowvar=False))[-1] for A in (X, Z))
+            assert abs(before - after) <= 1e-9 * before
+        # Inside family b both columns are one block: nothing is rescaled there.
+        assert np.allclose(Z[:, 2:], X[:, 2:])
+    spread = found["scaled by standard deviation"][:, :2].std(axis=0)
+    assert abs(spread[0] - spread[1]) <= 1e-9
+    # A single column per family leaves nothing to rescale.
+    assert list(other_scalings(X[:, :2], ["a", "b"], [])) == []
+
+
+def test_the_ledger_says_what_moves_and_who_was_left_out() -> None:
+    X, _ = ring(3, 6.0, 300, 1)
+    X = np.vstack((X, [[60.0, 60.0]]))
+    model = KMEANS.fit(X, 3, np.random.SeedSequence(0), 5)
+    unusual = np.zeros(301, dtype=bool)
+    unusual[-1] = True
+    rows = {str(row["choice"]): row for row in ledger(X, model, KMEANS, ["a", "b"], [], unusual, 0)}
+    assert list(rows) == [
+        "without the family a", "without the family b", "without 1 unusual customers",
+        "Gaussian mixture instead of k-means",
+    ]  # fmt: skip
+    assert all(0 <= float(row["customers_moved_share"]) <= 1 for row in rows.values())  # type: ignore[arg-type]
+
+
+def test_moons_are_cut_across_and_round_groups_are_not() -> None:
+    from sklearn.datasets import make_moons
+
+    moons = make_moons(800, noise=0.05, random_state=0)[0]
+    groups, truth = ring(3, 6.0, 600, 2)
+    for X, k, suited in ((moons, 2, False), (groups, 3, True)):
+        labels = KMEANS.fit(X, k, np.random.SeedSequence(0), 5).labels
+        assert shape_suited(X, labels, k) is suited
+    assert shape_suited(groups, truth, 3)
+
+
+def test_a_far_row_is_unusual_and_has_no_part_in_the_centroids() -> None:
+    X, _ = mix(3, 2, 8.0, 400, 3)
+    X = np.vstack((X, [[500.0, 500.0]]))
+    assert np.flatnonzero(unusual_rows(X, (3, 4, 5), 0)).tolist()[-1] == 400
+    centroids, out = trimmed_means(X, KMEANS.fit(X[:400], 3, np.random.SeedSequence(0), 5).centroids)
+    # 1% of 401 rows, rounded up, are left out.
+    assert out.sum() == 5 and out[400] and np.abs(centroids).max() < 50
+
+
+def test_the_standard_error_shrinks_with_the_number_of_rows_it_stands_for() -> None:
+    X, _ = mix(3, 2, 4.0, 300, 4)
+    small, large = (standard_error(X, 3, KMEANS, 0, n) for n in (300, 1200))
+    assert 0 < small < 0.1 and abs(small / large - 2.0) <= 1e-9  # sqrt(1200 / 300)
+
+
+def test_a_verdict_that_hangs_on_scaling_goes_one_step_down() -> None:
+    # Three groups 5 apart in two columns, and six columns of noise that count three times as much once scaled alike.
+    X, _ = mix(3, 2, 5.0, 600, 0)
+    X = np.hstack((X, np.random.default_rng(5).normal(size=(600, 6)) * 0.2))
+    found = discover(X, k=(2, 4), protocol="quick")
+    ledger_of = {str(row["choice"]): row["ari"] for row in found.sensitivity}
+    low = float(np.median([float(v) for v in ledger_of.values()])) < 0.6  # type: ignore[arg-type]
+    assert found.k == 3 and found.depends_on_preparation == low
+    assert (found.verdict == "reproducible" and "depend on preparation" in found.reasons[0]) if low else (
+        found.verdict == "natural"
+    )
