@@ -19,6 +19,9 @@ MONTHS = 36
 """How far ahead value is counted (method 9.9, our choice)."""
 DISCOUNT_RATE = 0.10
 """A year (method 9.9, our choice)."""
+NARROW = 20.0
+"""Value of ``a`` from which the chance to stop is averaged instead of expanded."""
+NODES = 32
 BOUND = 12.0
 """Largest absolute log-parameter: beyond it the likelihood is flat."""
 
@@ -128,7 +131,7 @@ def _minimum(loss: Callable[[Floats], float], start: Floats) -> tuple[Floats, fl
 
 
 def _covariance(loss: Callable[[Floats], float], at: Floats, h: float = 1e-3) -> Floats:
-    """Inverse of the Hessian by central differences; zeros where it is not positive definite."""
+    """Inverse of the Hessian by central differences, without its flat directions."""
     m = len(at)
     steps = np.eye(m) * h
     hessian = np.zeros((m, m))
@@ -136,9 +139,12 @@ def _covariance(loss: Callable[[Floats], float], at: Floats, h: float = 1e-3) ->
         for j in range(i + 1):
             corners = [loss(at + s * steps[i] + t * steps[j]) * s * t for s in (1, -1) for t in (1, -1)]
             hessian[i, j] = hessian[j, i] = sum(corners) / (4 * h * h)
-    if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian).min() <= 0:
+    if not np.isfinite(hessian).all():
         return np.zeros((m, m))
-    inverse: Floats = np.linalg.inv(hessian)
+    # along a flat direction the figures do not depend on the parameters either: it adds no spread
+    values, vectors = np.linalg.eigh(hessian)
+    inverted = np.where(values > 1e-4 * max(values.max(), 1e-12), 1 / np.maximum(values, 1e-12), 0.0)
+    inverse: Floats = (vectors * inverted) @ vectors.T
     return inverse
 
 
@@ -160,10 +166,29 @@ def expected_purchases(model: BgNbd, x: Floats, t_x: Floats, T: Floats, weeks: f
     from scipy.special import hyp2f1
 
     r, alpha, a, b = model.r, model.alpha, model.a, model.b
+    alive = probability_alive(model, x, t_x, T)
+    if a > NARROW:
+        return alive * _averaged(model, x, T, weeks)
     z = weeks / (alpha + T + weeks)
     c = a + b + x - 1
     left = (1 - z) ** (a - 1) * hyp2f1(a + b - 1 - r, a - 1, c, z)
-    result: Floats = c / (a - 1) * (1 - left) * probability_alive(model, x, t_x, T)
+    result: Floats = c / (a - 1) * (1 - left) * alive
+    return result
+
+
+def _averaged(model: BgNbd, x: Floats, T: Floats, weeks: float) -> Floats:
+    """(n,) expected purchases of somebody alive, as a mean over the chance p to stop after a purchase.
+
+    Where p is nearly the same for everybody (large a and b) the powers of the formula leave the range of numbers. Given
+    p, E = (1 - ((alpha+T) / (alpha+T+p t))^(r+x)) / p; the mean over Beta(a, b+x) is taken at its quantiles.
+    """
+    from scipy.special import betaincinv, roots_legendre
+
+    nodes, weights = roots_legendre(NODES)
+    own, place = np.unique(x, return_inverse=True)
+    stops = betaincinv(model.a, model.b + own[:, None], (nodes + 1) / 2)[place]
+    kept = np.exp((model.r + x)[:, None] * -np.log1p(stops * weeks / (model.alpha + T)[:, None]))
+    result: Floats = ((1 - kept) / stops) @ weights / 2
     return result
 
 
