@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, figure
-from personas.narrative.language import ActionRule, fill
+from personas.narrative.formatting import count, figure, number, percent
+from personas.narrative.language import ActionRule, Language, fill
 from personas.narrative.persona import Action
 from personas.narrative.phrases import Speaker, quoted_if_odd
 from personas.narrative.selection import Figures, Trait
@@ -56,17 +56,38 @@ def write(
     expected = expectation(profile, figures, speaker)
     if ids:
         later = fill(speaker.language.expected["unknown"], {"n": count(profile.customers.value)})
-        return tuple(_action(rules[i], later if rank else expected, speaker, topic="") for rank, i in enumerate(ids))
+        return tuple(_action(rules[i], later if rank else expected, speaker, "", profile) for rank, i in enumerate(ids))
     topic = quoted_if_odd(told[0].feature.label) if told else "what is missing"
-    return (_action(speaker.language.fallback, expected, speaker, topic=topic),)
+    return (_action(speaker.language.fallback, expected, speaker, topic, profile),)
 
 
-def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str) -> Action:
+def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str, profile: Profile) -> Action:
+    breaks_even, test = breaking_even(profile, speaker.language), planned(profile, speaker.language)
     words = {
         name: speaker.say(getattr(rule, name), {"topic": topic})
         for name in ("title", "channel", "message", "offer", "cadence", "trigger", "do_not")
     }
-    return Action(id=rule.id, expected=expected, **words)
+    return Action(id=rule.id, expected=expected, **words, breaks_even=breaks_even, test=test)
+
+
+def breaking_even(profile: Profile, language: Language) -> str:
+    """How many extra orders pay for an action, and who left that much more without one (method.md 9.11)."""
+    needed, texts = profile.economics.break_even, language.tests
+    if needed is None or not texts:
+        return ""
+    text = fill(texts["breaks_even"], {"v": number(needed.value)})
+    return text if profile.grew is None else fill(texts["grew"], {"v": text, "g": percent(profile.grew.value)})
+
+
+def planned(profile: Profile, language: Language) -> str:
+    """The test of an action on this segment in words, or that it is too small for one."""
+    plan, texts = profile.test, language.tests
+    if plan is None or not texts:
+        return ""
+    slots = {
+        "n": count(plan.per_arm), "w": str(plan.weeks), "v": number(plan.visible), "worth": number(plan.worth_seeing)
+    }  # fmt: skip
+    return fill(texts["too_small" if plan.too_small else "enough"], slots)
 
 
 def expectation(profile: Profile, figures: Figures, speaker: Speaker) -> str:

@@ -125,6 +125,10 @@ class Language(Frozen):
     actions: tuple[ActionRule, ...] = Field(min_length=1)
     fallback: ActionRule
     expected: dict[str, str]
+    tests: dict[str, str] = {}
+    """How an action is tested and when it pays."""
+    newsletter: dict[str, str] = {}
+    months: tuple[str, ...] = ()
 
     def stability_word(self, jaccard: float | None) -> str:
         """``very stable``, ``stable`` or the words for a mere pattern; empty when it was not measured."""

@@ -18,7 +18,7 @@ DETECTABLE = 1.959963984540054 + 0.8416212335729143
 """Standard errors that an effect must measure to be seen in 80% of tests at two-sided 5%."""
 WEEKS = (4, 8, 13, 26, 52)
 TENTH = 0.1
-"""Effect worth seeing where the cost of an action is unknown, as a share of today's orders (our choice)."""
+"""Smallest effect worth seeing as a share of today's orders: for less nobody runs a programme (our choice)."""
 
 
 def plan_test(customers: int, orders_a_year: Floats, cost: float | None, margin_an_order: float | None) -> TestPlan:
@@ -43,8 +43,8 @@ def plan_test(customers: int, orders_a_year: Floats, cost: float | None, margin_
     """
     mean, variance = float(np.mean(orders_a_year)), float(np.var(orders_a_year))
     beyond = max(0.0, variance - mean)
-    pays_back = cost is not None and margin_an_order is not None and margin_an_order > 0
-    worth = cost / margin_an_order if pays_back and cost is not None and margin_an_order else TENTH * mean
+    pays = cost / margin_an_order if cost is not None and margin_an_order and margin_an_order > 0 else None
+    worth = max(TENTH * mean, pays or 0.0)
     arm = customers // 2
     for weeks in WEEKS:
         share = weeks / 52
@@ -53,9 +53,9 @@ def plan_test(customers: int, orders_a_year: Floats, cost: float | None, margin_
         if max(needed, FEWEST) <= arm:
             needed = max(needed, FEWEST)
             visible = DETECTABLE * math.sqrt(2 * spread / needed) / share
-            return TestPlan(worth, pays_back, visible, needed, weeks, False)
+            return TestPlan(worth, pays, visible, needed, weeks, False)
     visible = DETECTABLE * math.sqrt(2 * (mean + beyond) / arm) if arm else 0.0
-    return TestPlan(worth, pays_back, visible, arm, WEEKS[-1], True)
+    return TestPlan(worth, pays, visible, arm, WEEKS[-1], True)
 
 
 def assign_arms(customers: Sequence[str], action: str, seed: int, per_arm: int | None = None) -> Mapping[str, str]:

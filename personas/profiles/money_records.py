@@ -158,13 +158,13 @@ class SecondPurchase:
 class TestPlan:
     """How to find out whether an action works: orders per customer, treated against not.
 
-    ``worth_seeing`` extra orders per customer and year pay for the action (or are 10% of today's, where its cost is
-    unknown); ``visible`` is the smallest effect that ``per_arm`` customers show in ``weeks`` (two-sided 5%, power 80%).
+    ``worth_seeing`` extra orders per customer and year are a tenth of today's, or what pays for the action if that is
+    more; ``pays`` is the latter, None where a cost is unknown. ``visible`` is the smallest effect that ``per_arm``
+    customers show in ``weeks`` (two-sided 5%, power 80%).
     """
 
     worth_seeing: float
-    pays_back: bool
-    """Whether ``worth_seeing`` comes from a cost; else it is a tenth of today's orders."""
+    pays: float | None
     visible: float
     per_arm: int
     weeks: int

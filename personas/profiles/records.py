@@ -98,7 +98,7 @@ class Profile:
     grew: Estimate | None = None
     """Share of customers whose margin grew by the cost of an action from the window before to this one, on its own."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
-    """By feature that did not form the segments; empty where they were not tested."""
+    """By feature that did not form the segments (``feature=level``); empty where they were not tested."""
     defining: Mapping[str, bool] = field(default_factory=dict)
     """By feature that did: whether it differs more than in structureless data; empty where that is not known."""
     pairs: tuple[Pair, ...] = ()
@@ -142,3 +142,5 @@ class Profiles:
     """Working days within which everybody is answered."""
     definitions: tuple[str, ...] = ()
     """Names of the features that differ by definition: no claim is made of them."""
+    only_defining: bool = False
+    """Structure is not proven: of the forming features only those may be told that differ more than by chance."""

@@ -144,10 +144,15 @@ def forecast(
     found, values = {}, {}
     for g, margin in margins.items():
         own = everyone.of(everyone.segments == g)
+        check = checks.get(g)
+        if check is None or check.customers < FEWEST_REPEATERS:
+            old = 0 if check is None else check.customers
+            found[g] = PersonaLifetime(f"{old} of them bought before the hold-out, too few to check a forecast")
+            continue
         found[g], value = _segment(own, model, margin, months, rate, tables.currency, stream(seed, 11, g, 5))
-        found[g] = replace(found[g], hold_out=checks.get(g))
+        found[g] = replace(found[g], hold_out=check)
         if value is not None:
-            values[g] = value
+            values[g] = _stretched(value, check)
     names = (("r", model.r), ("alpha", model.alpha), ("a", model.a), ("b", model.b))
     return Lifetime(months, rate, "", checks[-1], names), found, values, _notices(checks[-1], found)
 
@@ -224,6 +229,15 @@ def _segment(
     worth = margin * ahead * expected_value(spend, np.where(own.z > 0, own.x, 0.0), own.z)
     error = abs(margin) * _gradient(own, model, spend, months, rate, YEAR)
     return forecast, _interval(worth, error, currency, random)
+
+
+def _stretched(value: Estimate, check: HoldOut) -> Estimate:
+    """The interval reaching as far as the hold-out of the segment says that the forecast is off."""
+    if check.actual == 0 or check.predicted == 0:
+        return value
+    told = value.value * check.actual / check.predicted
+    basis = "bootstrap-t, parameters and hold-out, 95%"
+    return replace(value, low=min(value.low, told), high=max(value.high, told), basis=basis)
 
 
 def _interval(values: Floats, error: float, unit: str, random: np.random.Generator) -> Estimate:

@@ -272,7 +272,10 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
             "claims": found.get(p.segment, {}), "defining": defining(effects, thresholds) if thresholds else {},
         }  # fmt: skip
     notice = _claims_notice(len(chosen), profiles)
-    return replace(_each(profiles, change), notices=(*profiles.notices, *notice))
+    proven = context.segmentation.verdict in ("natural", "reproducible")
+    return replace(
+        _each(profiles, change), notices=(*profiles.notices, *notice), only_defining=bool(thresholds) and not proven
+    )
 
 
 def _thresholds(X: NDArray[np.float64], context: Context) -> dict[str, float]:
