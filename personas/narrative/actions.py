@@ -73,8 +73,11 @@ def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str, profi
 def breaking_even(profile: Profile, language: Language) -> str:
     """How many extra orders pay for an action, and who left that much more without one (method.md 9.11)."""
     needed, texts = profile.economics.break_even, language.tests
-    if needed is None or not texts:
+    if not texts:
         return ""
+    if needed is None:
+        margin, losing = profile.economics.gross_margin, profile.economics.contribution
+        return texts["never"] if margin and losing and losing.value < 0 and profile.test is None else ""
     text = fill(texts["breaks_even"], {"v": number(needed.value)})
     return text if profile.grew is None else fill(texts["grew"], {"v": text, "g": percent(profile.grew.value)})
 

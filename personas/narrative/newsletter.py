@@ -69,7 +69,7 @@ def _timing(profile: Profile, speaker: Speaker) -> tuple[str, bool]:
     silent = occasion is not None and occasion >= MANY
     if silent and occasion is not None:
         parts.append(fill(texts["occasion"], {"v": percent(occasion)}))
-    elif fact is not None and fact.median is not None:
+    elif fact is not None and fact.median is not None and fact.known.value >= MANY:
         parts.append(fill(texts["rhythm"], {"v": count(fact.median.value)}))
     months = profile.months or ()
     if months and speaker.language.months and max(months) >= PEAK:

@@ -21,7 +21,7 @@ from personas.profiles.claims import MOST_ROWS, claims, defining, definitions
 from personas.profiles.economics import read_sample
 from personas.profiles.experiment import plan_test
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT, Sample
-from personas.profiles.intervals import wilson
+from personas.profiles.intervals import FEWEST, wilson
 from personas.profiles.ledger import Ledger
 from personas.profiles.losses import losses
 from personas.profiles.null_effects import null_effects
@@ -153,11 +153,12 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
     orders = np.asarray(context.sample.values.get("orders_per_year", np.zeros(0)), dtype=np.float64)
     change: dict[int, dict[str, object]] = {}
     for p in profiles.segments:
-        margin = _margin_an_order(p)
+        margin = _margin_an_order(p, context)
         fields: dict[str, object] = {"grew": grew.get(p.segment)}
         own = orders[context.sample.rows(p.segment)] if len(orders) else orders
         own = own[np.isfinite(own)]
-        if len(own) and own.mean() > 0:
+        pays = margin is None or margin.value > 0
+        if len(own) and own.mean() > 0 and pays:
             fields["test"] = plan_test(round(p.customers.value), own, cost, margin and margin.value)
         if cost is not None and margin is not None and margin.low > 0:
             fields["economics"] = _with_break_even(p.economics, cost, margin)
@@ -169,13 +170,17 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
     return replace(profiles, assumptions=(*profiles.assumptions, ("an action", words)))
 
 
-def _margin_an_order(profile: Profile) -> Estimate | None:
-    """What one more order leaves: gross margin a year over orders a year."""
-    orders, margin = profile.facts.get("orders_per_year"), profile.economics.gross_margin
-    if margin is None or orders is None or orders.mean is None or orders.mean.value <= 0:
+def _margin_an_order(profile: Profile, context: Context) -> Estimate | None:
+    """What one more order leaves before marketing; service and returns come with it. None without costs."""
+    orders, revenue, kept = profile.facts.get("orders_per_year"), profile.economics.revenue, _kept(profile, context)
+    if revenue is None or orders is None or orders.mean is None or orders.mean.value <= 0 or kept is None:
         return None
-    n = orders.mean.value
-    return Estimate(margin.value / n, margin.low / n, margin.high / n, "money/order", margin.n, margin.basis)
+    if profile.economics.gross_margin is None:
+        return None
+    ends = sorted(kept / orders.mean.value * money for money in (revenue.low, revenue.high))
+    return Estimate(
+        kept / orders.mean.value * revenue.value, ends[0], ends[1], "money/order", revenue.n, revenue.basis
+    )
 
 
 def _with_break_even(economics: Economics, cost: float, margin: Estimate) -> Economics:
@@ -227,7 +232,8 @@ def _grew(profiles: Profiles, context: Context, cost: float | None) -> dict[int,
     spent = f"CAST({text_literal(f'{cost * tables.window_days / 365:.6f}')} AS DOUBLE)"
     sql = grew_sql(tables.orders.name, context.labels.name, start, f"CASE segment {cases} END", spent)
     rows = engine.fetch(sql, GROUPS_LIMIT).to_pylist()
-    return {int(row["segment"]): wilson(int(row["grew"]), int(row["customers"])) for row in rows}
+    enough = [row for row in rows if row["customers"] >= FEWEST]
+    return {int(row["segment"]): wilson(int(row["grew"]), int(row["customers"])) for row in enough}
 
 
 def _rate(profile: Profile) -> float | None:

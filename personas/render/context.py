@@ -12,6 +12,7 @@ from personas.render.dossier import decision_of, dossier_sections
 from personas.render.sheet import everyone_section, sheet_of
 from personas.render.summary import finding, key_figures, ladder, lede, money_section, roll, verdict_heading
 from personas.render.text import in_words, renew_by, sentence, short
+from personas.render.worth import first_call, money_chapter
 from personas.study import Study
 
 
@@ -50,4 +51,6 @@ def report_context(study: Study) -> ReportContext:
             f"Data from {start} to {end}; version {about.version}; "
             f"renew by {day(renew_by(about.snapshot_date), locale)}.",
         ),
+        money=money_chapter(study),
+        first_call=first_call(study),
     )
