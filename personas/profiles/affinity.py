@@ -38,11 +38,10 @@ class Baskets:
     categories: NDArray[np.str_]
     margins: Floats
     in_window: NDArray[np.bool_]
-    with_costs: bool
 
     def of(self, rows: NDArray[np.bool_]) -> Baskets:
         """Only those rows."""
-        return Baskets(*(getattr(self, n)[rows] for n in self.__slots__[:-1]), self.with_costs)
+        return Baskets(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 def baskets_sql(tables: Tables, labels: str, limit: int) -> str:
@@ -97,7 +96,7 @@ def read_baskets(engine: Engine, tables: Tables, labels: Table) -> Baskets | Non
     return Baskets(
         columns[0][order], np.asarray(rows["segment"].to_numpy(), dtype=np.int64)[order], columns[1][order],
         days[order], columns[2][order], np.asarray(rows["margin"].to_numpy(), dtype=np.float64)[order],
-        np.asarray(rows["in_window"].to_numpy(zero_copy_only=False), dtype=np.bool_)[order], lines.has("unit_cost"),
+        np.asarray(rows["in_window"].to_numpy(zero_copy_only=False), dtype=np.bool_)[order],
     )  # fmt: skip
 
 

@@ -88,7 +88,9 @@ def centred_ranks(x: Floats, weights: Floats | None = None) -> Floats:
     return result
 
 
-def columns_of(features: Sequence[Feature], without: frozenset[str], values: Values, rows: NDArray[np.int64]) -> Columns:
+def columns_of(
+    features: Sequence[Feature], without: frozenset[str], values: Values, rows: NDArray[np.int64]
+) -> Columns:
     """The descriptors of ``rows``: all that are no definition and vary."""
     names: list[str] = []
     levels: list[str | None] = []

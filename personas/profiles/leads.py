@@ -63,7 +63,8 @@ def fit_leads(
     """
     missing = [name for name in fields if name not in values]
     if missing or not fields:
-        raise InputError(f"leads are scored by fields that customers have too; not known: {', '.join(missing) or 'any'}")
+        unknown = ", ".join(missing) or "any"
+        raise InputError(f"leads are scored by fields that customers have too; not known: {unknown}")
     names, counts = np.unique(segments, return_counts=True)
     kept = names[counts >= FEWEST]
     if len(kept) < 2:
@@ -110,7 +111,7 @@ def _as_float(x: Any) -> Any:
 
 
 def _as_text(x: Any) -> Any:
-    return np.where(np.equal(x, None), "unknown", x).astype(str)
+    return np.array([["unknown" if cell is None else str(cell) for cell in row] for row in x], dtype=str)
 
 
 def _cross_validated(model: Any, table: Any, y: NDArray[np.int32], random: np.random.Generator) -> Floats:

@@ -1,4 +1,4 @@
-"""From orders to lifetime value: the table of repeat purchases, the hold-out beside the naive rule, value by segment."""
+"""From orders to lifetime value: repeat purchases, the hold-out beside the naive rule, value by segment."""
 
 from __future__ import annotations
 
@@ -224,7 +224,8 @@ def _segment(
         return replace(forecast, refused=why), None
     spend = fit_gamma_gamma(x[:FITTED], z[:FITTED])
     if spend.q <= 1:
-        return replace(forecast, refused=f"the value of orders has no mean (q = {spend.q:.2f}, above 1 is needed)"), None
+        why = f"the value of orders has no mean (q = {spend.q:.2f}, above 1 is needed)"
+        return replace(forecast, refused=why), None
     ahead = discounted_purchases(model, own.x, own.t_x, own.T, months, rate)
     worth = margin * ahead * expected_value(spend, np.where(own.z > 0, own.x, 0.0), own.z)
     error = abs(margin) * _gradient(own, model, spend, months, rate, YEAR)

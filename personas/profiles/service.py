@@ -147,12 +147,9 @@ def service_order(segments: Sequence[Profile]) -> tuple[Turn, ...]:
     for place, (profile, stake) in enumerate(ordered, start=1):
         if stake.high < leader.low:
             leader, rank = stake, place
-        turns.append(
-            Turn(
-                profile.segment, rank, stake, stake.value <= 0, _mean(profile, "tickets_per_year"),
-                _mean(profile, "service_minutes_per_year"), _median(profile, "followers"),
-            )  # fmt: skip
-        )
+        asks, minutes = _mean(profile, "tickets_per_year"), _mean(profile, "service_minutes_per_year")
+        reach = _median(profile, "followers")
+        turns.append(Turn(profile.segment, rank, stake, stake.value <= 0, asks, minutes, reach))
     return tuple(turns)
 
 

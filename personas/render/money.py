@@ -68,9 +68,8 @@ def lifetime_rows(
             ("Return", number(own.roi.value, locale), f"per {unit} of service and marketing{_bracket(own.roi, locale)}")
         )
     if own.lifetime_value is not None:
-        rows.append(
-            ("Lifetime", show(own.lifetime_value, locale), f"to come{_bracket(own.lifetime_value, locale)}{_checked(lifetime, locale)}")
-        )
+        rest = f"value to come{_bracket(own.lifetime_value, locale)}{_checked(lifetime, locale)}"
+        rows.append(("Lifetime", show(own.lifetime_value, locale), rest))
     elif lifetime is not None and lifetime.refused:
         rows.append(("Lifetime", "not told", lifetime.refused))
     if own.break_even is not None:

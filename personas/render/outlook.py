@@ -41,9 +41,9 @@ def lifetime_section(study: Study) -> Section | None:
         )
     body = (
         f"Value to come: the next {count(whole.months, locale)} months, discounted at "
-        f"{percent(whole.discount_rate, locale)} a year, before marketing. The forecast was made from the first half of "
-        f"the data and compared with the purchases of the {count(check.weeks, locale)} weeks after it; the naive rule "
-        f"says that they are as many as before. Intervals reach as far as the hold-out of the persona is off.",
+        f"{percent(whole.discount_rate, locale)} a year, before marketing. The forecast was made from the first half "
+        f"of the data and compared with the purchases of the {count(check.weeks, locale)} weeks after it; the naive "
+        "rule says that they are as many as before. Intervals reach as far as the hold-out of the persona is off.",
     )
     note = "Buying is taken as random in time. The personas were formed from the later period too."
     table = Table("Lifetime value by persona", tuple(Column(t) for t in titles), tuple(rows), (foot,), note, True)
@@ -70,26 +70,27 @@ def actions_section(study: Study) -> Section | None:
         if not persona.actions:
             continue
         action = persona.actions[0]
-        cells = (Cell(first_upper(action.title)), Cell(_pays(profile)), Cell(action.test or action.expected))
+        pays = _pays(profile) or action.breaks_even or "unknown"
+        cells = (Cell(first_upper(action.title)), Cell(pays), Cell(action.test or action.expected))
         rows.append(Row(short(persona.name), cells))
     if not rows or not any(p.test for p in study.profiles.segments):
         return None
     tested = [p for p in study.profiles.segments if p.test and not p.test.too_small]
-    heading = f"{len(tested)} of {len(rows)} personas are large enough to find out within a year whether an action works"
+    heading = f"{len(tested)} of {len(rows)} personas are large enough to find out in a year whether an action works"
     columns = (
         Column("Persona"), Column("First action", True), Column("Pays from extra orders a year, per 100 customers"),
         Column("Test", True),
     )  # fmt: skip
     note = (
-        "No effect is promised: what an action brings is known after its test. Worth seeing: a tenth of today's orders, "
-        "or what pays for the action if that is more. Chance of a false alarm 5%, of seeing a real effect 80%."
+        "No effect is promised: what an action brings is known after its test. Worth seeing: a tenth of today's "
+        "orders, or what pays for the action if that is more. Chance of a false alarm 5%, of seeing a real effect 80%."
     )
     return Section("actions", "", heading, tables=(Table("What actions need", columns, tuple(rows), (), note, True),))
 
 
 def _pays(profile: Profile) -> str:
     needed = profile.economics.break_even
-    return "unknown" if needed is None else number(needed.value)
+    return "" if needed is None else number(needed.value)
 
 
 def affinity_section(study: Study) -> Section | None:
@@ -120,11 +121,11 @@ def affinity_section(study: Study) -> Section | None:
         if (back := profile.second_purchase) is not None and back.returned is not None and back.first_timers >= 30
     ]  # fmt: skip
     if second:
-        columns = (
+        heads = (
             Column("Persona"), Column("Ordered once until now"), Column("Back within 90 days"),
             Column("Days until the second"), Column("First, then", True),
         )  # fmt: skip
-        tables.append(Table("The second purchase", columns, tuple(second), wide=True))
+        tables.append(Table("The second purchase", heads, tuple(second), wide=True))
     if not tables:
         return None
     heading = "What goes together, and who comes back" if pairs else "Who comes back after the first order"

@@ -53,16 +53,12 @@ def _stays(study: Study) -> Section | None:
     if own.revenue is None or own.gross_margin is None or own.contribution is None or own.revenue.value <= 0:
         return None
     scale = n * study.about.window_days / 365
-    costs = (
-        ("Goods", own.revenue.value - own.gross_margin.value), ("Service", own.service_cost and own.service_cost.value),
-        ("Returns", own.return_cost and own.return_cost.value),
-        ("Marketing", own.marketing_cost and own.marketing_cost.value),
-    )  # fmt: skip
+    taken_away = (("Service", own.service_cost), ("Returns", own.return_cost), ("Marketing", own.marketing_cost))
+    costs = [("Goods", own.revenue.value - own.gross_margin.value)]
+    costs += [(name, cost.value) for name, cost in taken_away if cost is not None]
     left = own.revenue.value * scale
     rows, taken = [Stretch("Revenue", "ink2", 0, left, total=True)], []
     for name, cost in costs:
-        if cost is None:
-            continue
         rows.append(Stretch(name, "ink2", left, left - cost * scale, cost=True))
         left -= cost * scale
         taken.append(name.lower())
@@ -134,8 +130,9 @@ def _whale(study: Study) -> Section | None:
     else:
         heading = f"Customers together cost {money(-curve.total, study.about.currency, locale)} more than they bring"
     verb = "costs" if curve.losing == 1 else "cost"
-    sub = f"Whale curve: customers in order of contribution, added up. {count_of(curve.losing, 'customer')} {verb} more "
-    sub += "than they bring." if curve.losing != 1 else "than it brings."
+    sub = "Whale curve: customers in order of contribution, added up. "
+    brings = "it brings" if curve.losing == 1 else "they bring"
+    sub += f"{count_of(curve.losing, 'customer')} {verb} more than {brings}."
     if as_share:
         sub += f" The most profitable 20% bring {percent(curve.top_fifth / curve.total, locale)} of the total."
     table = _losers(study)
@@ -178,7 +175,7 @@ def _loss_cells(study: Study, loss: Loss) -> tuple[Cell, ...]:
 
 def cause_words(loss: Loss, currency: str, locale: str) -> str:
     """The largest cost, the second where it is at least a third of it, each with its amount a customer."""
-    named = []
+    named: list[str] = []
     for cause, amount in loss.causes[:2]:
         if not named or amount * 3 >= loss.causes[0][1]:
             words = CAUSES[cause] if not named else CAUSES[cause][0].lower() + CAUSES[cause][1:]
@@ -200,7 +197,8 @@ def _moved(study: Study) -> Section | None:
         now = show(profile.economics.contribution, locale)
         after = "unknown" if move.contribution is None else money(move.contribution, currency, locale)
         gain = Cell(show(move.gain, locale), interval(move.gain, locale))
-        cells = (Cell(count(move.tickets, locale)), gain, Cell(now), Cell(after), Cell(money(move.total, currency, locale)))
+        together = money(move.total, currency, locale)
+        cells = (Cell(count(move.tickets, locale)), gain, Cell(now), Cell(after), Cell(together))
         rows.append(Row(short(persona.name), cells))
     titles = ("Persona", "Tickets moved", "Gain a year", "Contribution now", "After", "Together")
     foot = Row(
@@ -277,7 +275,8 @@ def first_call(study: Study) -> tuple[str, tuple[str, ...]] | None:
         order = f"Take the earlier call: {show(one.at_stake, locale)} against {show(other.at_stake, locale)} a year, "
         order += "and the intervals meet."
     else:
-        order = f"Call {names[0]} back first: {show(one.at_stake, locale)} a year against {show(other.at_stake, locale)}."
+        stakes = f"{show(one.at_stake, locale)} a year against {show(other.at_stake, locale)}"
+        order = f"Call {names[0]} back first: {stakes}."
     days = study.profiles.service_floor_days or 2
     sentences = [order]
     if _reach(other) > 0:
