@@ -119,7 +119,7 @@ def test_intervals_hold_for_all_effects_at_once() -> None:
 
 
 def test_cuts_through_noise_pass_as_defining_at_most_once_a_card_on_average() -> None:
-    passed = cards = 0
+    passed = cards = large = 0
     for seed in range(4):
         X = np.random.default_rng(seed).normal(size=(500, 6))
         coding = Coding(tuple(ColumnCoding(f"f{j}", f"f{j}", "purchase") for j in range(6)))
@@ -127,7 +127,8 @@ def test_cuts_through_noise_pass_as_defining_at_most_once_a_card_on_average() ->
         labels = KMEANS.fit(X, 4, np.random.SeedSequence(seed), 5).labels
         ranks = np.column_stack([centred_ranks(c) for c in X.T])
         effects = np.abs(deltas(ranks, np.ones_like(X), np.eye(4)[labels]))
-        assert (effects > 0.33).sum() > 10  # without the reference most of these cuts would be told
+        large += int((effects > 0.33).sum())
         passed += int((effects > np.array([thresholds[f"f{j}"] for j in range(6)])).sum())
         cards += 4
+    assert large > 2 * cards  # so many would be told by their size alone
     assert passed <= cards
