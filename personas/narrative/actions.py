@@ -55,7 +55,7 @@ def write(
     rules = {rule.id: rule for rule in speaker.language.actions}
     expected = expectation(profile, figures, speaker)
     if ids:
-        later = fill(speaker.language.expected["unknown"], {"n": count(profile.customers.value)})
+        later = _later(profile, speaker.language)
         return tuple(_action(rules[i], later if rank else expected, speaker, "", profile) for rank, i in enumerate(ids))
     topic = quoted_if_odd(told[0].feature.label) if told else "what is missing"
     return (_action(speaker.language.fallback, expected, speaker, topic, profile),)
@@ -93,21 +93,39 @@ def planned(profile: Profile, language: Language) -> str:
     return fill(texts["too_small" if plan.too_small else "enough"], slots)
 
 
+def _later(profile: Profile, language: Language) -> str:
+    """What is expected of a second action: nobody knows before its test."""
+    slots = {"n": count(profile.customers.value), "test": first_test(profile, language)}
+    return fill(language.expected["unknown"], slots)
+
+
+def first_test(profile: Profile, language: Language) -> str:
+    """What to do before anything is expected: the planned test, or half of the customers where none is planned."""
+    plan, texts = profile.test, language.tests
+    if not texts:
+        return ""
+    if plan is None:
+        return fill(texts["half"], {"n": count(profile.customers.value)})
+    if plan.too_small:
+        return fill(texts["unseen"], {"n": count(profile.customers.value)})
+    return fill(texts["first"], {"n": count(plan.per_arm), "w": str(plan.weeks)})
+
+
 def expectation(profile: Profile, figures: Figures, speaker: Speaker) -> str:
     """What is at stake, as far as it is measured, and that the effect itself is not known before a test."""
     texts, money = speaker.language.expected, profile.economics
-    n = count(profile.customers.value)
+    n, test = count(profile.customers.value), first_test(profile, speaker.language)
     if money.contribution is not None and money.contribution.value < 0:
         v = figure(-money.contribution.value, money.contribution.unit)
-        return fill(texts["loss"], {"v": v, "n": n})
+        return fill(texts["loss"], {"v": v, "n": n, "test": test})
     order = figures.segment.get("average_order")
     if order is None:
-        return fill(texts["unknown"], {"n": n})
+        return fill(texts["unknown"], {"n": n, "test": test})
     margin, revenue = money.gross_margin, money.revenue
     if margin is not None and revenue is not None and revenue.value > 0:
         v = figure(order.value * margin.value / revenue.value, order.unit)
-        return fill(texts["order"], {"v": v, "n": n})
-    return fill(texts["order_revenue"], {"v": figure(order.value, order.unit), "n": n})
+        return fill(texts["order"], {"v": v, "n": n, "test": test})
+    return fill(texts["order_revenue"], {"v": figure(order.value, order.unit), "n": n, "test": test})
 
 
 def questions(figures: Figures, speaker: Speaker) -> tuple[str, ...]:

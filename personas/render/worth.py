@@ -13,6 +13,8 @@ from personas.render.styles import persona_token
 from personas.render.text import and_list, short
 from personas.study import Study
 
+FEWEST_TOLD = 11
+"""Fewer customers than this are too few to report."""
 CAUSES = {
     "service": "Service", "returns": "Handling of returns", "discounts": "Discounts",
     "below_cost": "Goods priced below their cost", "marketing": "Bought too little to earn marketing back",
@@ -145,7 +147,7 @@ def _losers(study: Study) -> Table | None:
     rows = [
         Row(short(p.name), _loss_cells(study, profile.loss))
         for p, profile, _ in people(study)
-        if profile.loss is not None and profile.loss.customers
+        if profile.loss is not None and profile.loss.customers >= FEWEST_TOLD
     ]
     whole = study.profiles.everyone.loss
     if not rows or whole is None:
@@ -154,7 +156,10 @@ def _losers(study: Study) -> Table | None:
     columns = (*(Column(t) for t in titles), Column("Main cause", True), Column("To try", True))
     total = money(whole.total, study.about.currency, study.about.language)
     foot = Row("All", (Cell(count(whole.customers)), Cell(), Cell(total), Cell(), Cell()))
-    note = "Main cause: the largest cost of these customers. What is to try is a proposal, not a finding."
+    note = (
+        "Main cause: the largest cost of these customers. What is to try is a proposal, not a finding. "
+        f"Personas with fewer than {FEWEST_TOLD} such customers are not listed."
+    )
     if whole.not_earned_back:
         short_of = money(-(whole.not_earned_back_total or 0.0), study.about.currency, study.about.language)
         note += (

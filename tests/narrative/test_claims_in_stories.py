@@ -43,6 +43,7 @@ def features_of(persona: Persona) -> set[str]:
 
 def with_home(profiles: Profiles) -> Profiles:
     """Sarah rents, most others do not: a strong association."""
+
     def home(share: float, effect: float) -> Fact:
         made = shop.gender(share, "rent")
         feature = replace(made.feature, name="home", label="home", family="demographics", role="profile")
@@ -74,8 +75,8 @@ def test_where_structure_is_not_proven_only_what_is_beyond_chance_is_told() -> N
 
 def test_a_derived_descriptor_is_a_definition() -> None:
     profiles = replace(with_home(shop.profiles()), definitions=("home",))
-    kinds = {s.claim for s in told_with_home(profiles)[1].statements for e in s.evidence if e.feature.startswith("home")}
-    assert kinds == {"definition"}
+    statements = told_with_home(profiles)[1].statements
+    assert {s.claim for s in statements for e in s.evidence if e.feature.startswith("home")} == {"definition"}
 
 
 def test_no_p_value_of_a_forming_feature_is_in_any_document() -> None:
@@ -115,7 +116,8 @@ def test_an_action_says_when_it_pays_and_how_it_is_tested() -> None:
     personas = told(with_segment(shop.profiles(), 0, economics=worth, test=plan, grew=grew))
     action = personas[0].actions[0]
     assert action.breaks_even.startswith("at 6.2 extra orders a year per 100 customers. Without any action, 41%")
-    assert action.test == "extra orders a year each: 230 and 230 customers show 0.37 in 13 weeks, and 0.38 are worth seeing"
+    shown = "extra orders a year each: 230 and 230 customers show 0.37 in 13 weeks, and 0.38 are worth seeing"
+    assert action.test == shown
     small = told(with_segment(shop.profiles(), 0, test=replace(plan, too_small=True)))[0].actions[0]
     assert small.test.startswith("too small to test: 230 and 230") and small.breaks_even == ""
 
