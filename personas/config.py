@@ -183,6 +183,17 @@ class SegmentationConfig(Part):
         return value
 
 
+class WhatIfConfig(Part):
+    """Moving all service to one channel."""
+
+    service_channel: str = Field(min_length=1)
+    """The channel that everybody would be served by, as the tickets name it."""
+    minute_cost: float | None = Field(default=None, ge=0, le=10_000)
+    """Cost of one minute there. Without it: the channel's price in service_minute_cost."""
+    minutes_factor: float = Field(default=1, gt=0, le=10)
+    """Minutes that a case takes there, as a multiple of today's."""
+
+
 class EconomicsConfig(Part):
     """What serving a customer costs. What is not given stays unknown; nothing is taken for zero."""
 
@@ -194,6 +205,18 @@ class EconomicsConfig(Part):
     """Handling cost of one returned order."""
     marketing_cost_per_customer: float | None = Field(default=None, ge=0)
     """Marketing cost per customer and year."""
+    action_cost_per_customer: float | None = Field(default=None, ge=0)
+    """Cost of one action per customer and year, such as a letter. Without it: the marketing cost."""
+    what_if: WhatIfConfig | None = None
+    """A change of service whose gain is worked out for every persona."""
+    service_floor_days: int = Field(default=2, ge=1, le=60)
+    """Working days within which everybody is answered, whatever is at stake."""
+    contracts: bool = False
+    """Customers pay by contract: lifetime value from orders does not apply."""
+    lifetime_months: int = Field(default=36, ge=1, le=120)
+    """Months ahead over which lifetime value counts."""
+    discount_rate: float = Field(default=0.10, ge=0, le=1)
+    """Discount rate a year of money to come."""
 
     @field_validator("service_minute_cost", mode="after")
     @classmethod

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, figure
-from personas.narrative.language import ActionRule, fill
+from personas.narrative.formatting import count, figure, number, percent
+from personas.narrative.language import ActionRule, Language, fill
 from personas.narrative.naming import tag_of
 from personas.narrative.persona import Action
 from personas.narrative.phrases import Speaker
@@ -78,38 +78,86 @@ def write(
     topics = {trait.feature.name: tag_of(trait) for trait in found}
     expected = expectation(profile, figures, speaker)
     if ids:
-        later = fill(speaker.language.expected["unknown"], {"n": count(profile.customers.value)})
+        later = _later(profile, speaker.language)
         parts = [i.split(":") for i in ids]
         return tuple(
-            _action(rules[part[0]], later if rank else expected, speaker, topics.get(part[1], "") if part[1:] else "")
+            _action(
+                rules[part[0]],
+                later if rank else expected,
+                speaker,
+                topics.get(part[1], "") if part[1:] else "",
+                profile,
+            )
             for rank, part in enumerate(parts)
         )
-    return (_action(speaker.language.fallback, expected, speaker, ""),)
+    return (_action(speaker.language.fallback, expected, speaker, "", profile),)
 
 
-def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str) -> Action:
+def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str, profile: Profile) -> Action:
+    breaks_even, test = breaking_even(profile, speaker.language), planned(profile, speaker.language)
     words = {
         name: speaker.say(getattr(rule, name), {"topic": topic})
         for name in ("title", "channel", "message", "offer", "cadence", "trigger", "do_not")
     }
-    return Action(id=rule.id, expected=expected, **words)
+    return Action(id=rule.id, expected=expected, **words, breaks_even=breaks_even, test=test)
+
+
+def breaking_even(profile: Profile, language: Language) -> str:
+    """How many extra orders pay for an action, and who left that much more without one (method.md 9.11)."""
+    needed, texts = profile.economics.break_even, language.tests
+    if not texts:
+        return ""
+    if needed is None:
+        margin, losing = profile.economics.gross_margin, profile.economics.contribution
+        return texts["never"] if margin and losing and losing.value < 0 and profile.test is None else ""
+    text = fill(texts["breaks_even"], {"v": number(needed.value)})
+    return text if profile.grew is None else fill(texts["grew"], {"v": text, "g": percent(profile.grew.value)})
+
+
+def planned(profile: Profile, language: Language) -> str:
+    """The test of an action on this segment in words, or that it is too small for one."""
+    plan, texts = profile.test, language.tests
+    if plan is None or not texts:
+        return ""
+    slots = {
+        "n": count(plan.per_arm), "w": str(plan.weeks), "v": number(plan.visible), "worth": number(plan.worth_seeing)
+    }  # fmt: skip
+    return fill(texts["too_small" if plan.too_small else "enough"], slots)
+
+
+def _later(profile: Profile, language: Language) -> str:
+    """What is expected of a second action: nobody knows before its test."""
+    slots = {"n": count(profile.customers.value), "test": first_test(profile, language)}
+    return fill(language.expected["unknown"], slots)
+
+
+def first_test(profile: Profile, language: Language) -> str:
+    """What to do before anything is expected: the planned test, or half of the customers where none is planned."""
+    plan, texts = profile.test, language.tests
+    if not texts:
+        return ""
+    if plan is None:
+        return fill(texts["half"], {"n": count(profile.customers.value)})
+    if plan.too_small:
+        return fill(texts["unseen"], {"n": count(profile.customers.value)})
+    return fill(texts["first"], {"n": count(plan.per_arm), "w": str(plan.weeks)})
 
 
 def expectation(profile: Profile, figures: Figures, speaker: Speaker) -> str:
     """What is at stake, as far as it is measured, and that the effect itself is not known before a test."""
     texts, money = speaker.language.expected, profile.economics
-    n = count(profile.customers.value)
+    n, test = count(profile.customers.value), first_test(profile, speaker.language)
     if money.contribution is not None and money.contribution.value < 0:
         v = figure(-money.contribution.value, money.contribution.unit)
-        return fill(texts["loss"], {"v": v, "n": n})
+        return fill(texts["loss"], {"v": v, "n": n, "test": test})
     order = figures.segment.get("average_order")
     if order is None:
-        return fill(texts["unknown"], {"n": n})
+        return fill(texts["unknown"], {"n": n, "test": test})
     margin, revenue = money.gross_margin, money.revenue
     if margin is not None and revenue is not None and revenue.value > 0:
         v = figure(order.value * margin.value / revenue.value, order.unit)
-        return fill(texts["order"], {"v": v, "n": n})
-    return fill(texts["order_revenue"], {"v": figure(order.value, order.unit), "n": n})
+        return fill(texts["order"], {"v": v, "n": n, "test": test})
+    return fill(texts["order_revenue"], {"v": figure(order.value, order.unit), "n": n, "test": test})
 
 
 def questions(figures: Figures, found: tuple[Trait, ...], speaker: Speaker) -> tuple[str, ...]:

@@ -136,6 +136,10 @@ class Language(Frozen):
     about_a_trait: tuple[ActionRule, ...] = ()
     fallback: ActionRule
     expected: dict[str, str]
+    tests: dict[str, str] = {}
+    """How an action is tested and when it pays."""
+    newsletter: dict[str, str] = {}
+    months: tuple[str, ...] = ()
 
     def stability_word(self, jaccard: float | None) -> str:
         """``very stable``, ``stable`` or the words for a mere pattern; empty when it was not measured."""

@@ -13,7 +13,9 @@ from personas.config import Config
 from personas.estimate import Estimate, Notice
 from personas.narrative import actions, naming
 from personas.narrative.checker import stop_on_mismatch
+from personas.narrative.distinctness import marked
 from personas.narrative.language import Language, load_language, upper_first
+from personas.narrative.newsletter import newsletter
 from personas.narrative.persona import Persona, Statement
 from personas.narrative.phrases import Speaker, rule_words
 from personas.narrative.selection import Figures, Trait, figures_of, traits
@@ -60,12 +62,14 @@ def narrate(
         When a finished text says what its numbers do not (the checker stops the run).
     """
     language = load_language(config.study.language)
-    sketches = _sketches(profiles, frozenset(basis), snapshot_date, language, config.study.seed)
+    formed = frozenset(basis) | frozenset(profiles.definitions)
+    sketches = _sketches(profiles, formed, snapshot_date, language, config.study.seed)
     shared_out = actions.choose(tuple(actions.fitting(s.figures, s.found, s.speaker) for s in sketches))
     personas = tuple(
-        _persona(sketch, ids, profiles.everyone, frozenset(basis), values, labels)
+        _persona(sketch, ids, profiles.everyone, formed, values, labels)
         for sketch, ids in zip(sketches, shared_out, strict=True)
     )
+    personas = marked(personas, values, labels, config.study.seed)
     stop_on_mismatch(personas, language)
     return personas
 
@@ -82,7 +86,7 @@ def _sketches(
         taken |= {name}
         speaker = Speaker(name, *naming.pronouns_of(gender, language), language)
         figures = figures_of(profile, profiles.everyone, language)
-        found = traits(profile, profiles.everyone, basis, language)
+        found = traits(profile, profiles.everyone, basis, language, only_defining=profiles.only_defining)
         sketches.append(_Sketch(profile, figures, found, speaker, gender))
     return sketches
 
@@ -130,6 +134,7 @@ def _persona(
         notices=_notices(profile, fitting),
         months=profile.months,
         figures=_drawn_from(figures),
+        brief=newsletter(profile, written, speaker),
     )
 
 

@@ -58,6 +58,21 @@ class Action:
     trigger: str
     expected: str
     do_not: str
+    breaks_even: str = ""
+    """How much it must move to pay, and who moved as much without it; empty where a cost is unknown."""
+    test: str = ""
+    """How many customers and weeks find out, or that the segment is too small to test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newsletter:
+    """What a newsletter to this persona is about. Empty where nothing is known."""
+
+    angle: str
+    categories: str
+    offer: str
+    timing: str
+    do_not: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +108,4 @@ class Persona:
     months: tuple[float, ...] | None = None
     figures: Mapping[str, Estimate | None] = field(default_factory=dict)
     """What the abstract figure is drawn from: online_share, average_order, reach."""
+    brief: Newsletter | None = None

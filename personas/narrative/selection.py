@@ -84,11 +84,15 @@ def centre(fact: Fact | None, statistic: str) -> Estimate | None:
     return fact.median if statistic == "median" else fact.mean
 
 
-def traits(profile: Profile, everyone: Profile, basis: frozenset[str], language: Language) -> tuple[Trait, ...]:
+def traits(
+    profile: Profile, everyone: Profile, basis: frozenset[str], language: Language, *, only_defining: bool = False
+) -> tuple[Trait, ...]:
     """Everything that may be told of a segment, the strongest first.
 
     A number is told when |Cliff's delta| >= 0.33; a category level when its lift is at least 1.25 or at most 0.8, the
-    difference at least 5 points and at least 30 customers carry it (method.md 9.2).
+    difference at least 5 points and at least 30 customers carry it (method.md 9.2). Where claims were tested, an
+    association is told only when its claim holds; with ``only_defining``, a forming feature only when it differs more
+    than in structureless data.
     """
     found = []
     for name, fact in profile.facts.items():
@@ -96,9 +100,18 @@ def traits(profile: Profile, everyone: Profile, basis: frozenset[str], language:
             continue
         claim = "definition" if name in basis or basis & set(fact.feature.derived_from) else "association"
         trait = (_of_level if fact.levels else _of_number)(fact, everyone.facts[name], claim, language)
-        if trait is not None and trait.phrase.said(trait.direction):
+        if trait is not None and trait.phrase.said(trait.direction) and _holds(trait, profile, only_defining):
             found.append(trait)
     return ranked(found, language)
+
+
+def _holds(trait: Trait, profile: Profile, only_defining: bool) -> bool:
+    """Whether the difference was proven as far as its class of claim asks for it."""
+    name = trait.feature.name
+    if trait.claim == "definition":
+        return not only_defining or profile.defining.get(name, False)
+    claim = profile.claims.get(name if trait.statistic != "level" else f"{name}={trait.level}")
+    return not profile.claims or (claim is not None and claim.holds)
 
 
 def ranked(found: Iterable[Trait], language: Language) -> tuple[Trait, ...]:

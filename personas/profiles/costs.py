@@ -179,7 +179,7 @@ def _margin(
 
 
 def ticket_cost_sql(tickets: Table, economics: EconomicsConfig) -> str:
-    """Per ticket in the window: what it cost, NULL where unknown."""
+    """Per ticket in the window: channel, minutes and what it cost, NULL where unknown."""
     known = []
     if tickets.has("cost_amount"):
         known.append("cost_amount")
@@ -187,8 +187,12 @@ def ticket_cost_sql(tickets: Table, economics: EconomicsConfig) -> str:
     if price is not None and tickets.has("agent_minutes"):
         known.append(f"CAST(agent_minutes AS {MONEY}) * {price}")
     cost = f"COALESCE({', '.join(known)})" if len(known) > 1 else known[0] if known else "NULL"
+    channel = "LOWER(channel)" if tickets.has("channel") else "CAST(NULL AS VARCHAR)"
+    minutes = "agent_minutes" if tickets.has("agent_minutes") else "NULL"
     return f"""SELECT
   customer_id,
+  {channel} AS channel,
+  CAST({minutes} AS {MONEY}) AS minutes,
   CAST({cost} AS {MONEY}) AS cost
 FROM {quoted(tickets.name)}
 WHERE in_window"""

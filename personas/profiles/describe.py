@@ -22,6 +22,7 @@ from personas.profiles.records import Fact, Profile, Profiles
 from personas.profiles.rfm import rfm_segments, rfm_shares
 from personas.profiles.rule import describe_rule, find_conditions
 from personas.profiles.values import LIMIT, customer_values
+from personas.profiles.worth import Context, with_worth
 from personas.segmentation.records import Segmentation
 from personas.sources.canonical import Tables
 
@@ -59,7 +60,7 @@ def _describe(
     groups = _groups(engine, labels)
     sizes = {EVERYONE: sum(size for size, _ in groups.values()), **{g: size for g, (size, _) in groups.items()}}
     say("measuring the segments", 0.0)
-    _, segments, values = customer_values(customers, labels, customers.features)
+    ids, segments, values = customer_values(customers, labels, customers.features)
     sample = Sample(segments, values)
     found = facts(customers, labels, sizes, sample, currency, seed)
     say("counting the money", 0.5)
@@ -72,8 +73,7 @@ def _describe(
         _with_evidence(p, customers, labels, matrix, segmentation, sample, sizes, groups, currency)
         for g, p in profiles.items() if g != EVERYONE
     ]  # fmt: skip
-    say("profiles are ready", 1.0)
-    return Profiles(
+    profiles_found = Profiles(
         everyone=profiles[EVERYONE],
         segments=tuple(sorted(segments_found, key=_order)),
         currency=currency,
@@ -81,6 +81,11 @@ def _describe(
         notices=(*ledger.notices, *warnings, *_sampled(sizes[EVERYONE])),
         assumptions=ledger.assumptions,
     )
+    say("working out what they are worth", 0.8)
+    context = Context(customers, labels, tables, matrix, segmentation, config, ledger, sums, sample, ids)
+    result = with_worth(profiles_found, context)
+    say("profiles are ready", 1.0)
+    return result
 
 
 def groups_sql(labels: str) -> str:

@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 
 from personas.estimate import Estimate, Notice
 from personas.features.feature import Feature
+from personas.profiles.money_records import (
+    ChannelMove,
+    Claim,
+    Lifetime,
+    Loss,
+    Pair,
+    PersonaLifetime,
+    SecondPurchase,
+    TestPlan,
+    Turn,
+    Whale,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,21 @@ class Profile:
     core_share: float | None = None
     rule: Rule | None = None
     prevalence: Mapping[str, float] = field(default_factory=dict)
+    loss: Loss | None = None
+    """Customers with a negative contribution; None where contribution is unknown."""
+    move: ChannelMove | None = None
+    """The configured move of service to another channel."""
+    lifetime: PersonaLifetime | None = None
+    test: TestPlan | None = None
+    """How to test an action on half of the segment."""
+    grew: Estimate | None = None
+    """Share of customers whose margin grew by the cost of an action from the window before to this one, on its own."""
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    """By feature that did not form the segments (``feature=level``); empty where they were not tested."""
+    defining: Mapping[str, bool] = field(default_factory=dict)
+    """By feature that did: whether it differs more than in structureless data; empty where that is not known."""
+    pairs: tuple[Pair, ...] = ()
+    second_purchase: SecondPurchase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +135,12 @@ class Profiles:
     notices: tuple[Notice, ...] = ()
     assumptions: tuple[tuple[str, str], ...] = ()
     """(what, figure in words) of every assumption that money rests on."""
+    whale: Whale | None = None
+    lifetime: Lifetime | None = None
+    service_order: tuple[Turn, ...] = ()
+    service_floor_days: int | None = None
+    """Working days within which everybody is answered."""
+    definitions: tuple[str, ...] = ()
+    """Names of the features that differ by definition: no claim is made of them."""
+    only_defining: bool = False
+    """Structure is not proven: of the forming features only those may be told that differ more than by chance."""

@@ -250,3 +250,7 @@ class ReportContext:
     data_heading: str
     data: tuple[Section, ...]
     footer: tuple[str, ...]
+    money: tuple[Section, ...] = ()
+    """From revenue to what stays, who loses money and why, what is to come."""
+    first_call: tuple[str, tuple[str, ...]] | None = None
+    """Heading and sentences: whom to help first."""

@@ -49,7 +49,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         costs=(*cost_rows(persona.economics, study.profiles.everyone.economics, locale), *_effort(study, profile)),
         costs_unit="per customer and year",
         costs_note=costs_note(persona.economics),
-        worth=lifetime_rows(persona.economics, study.about.currency, locale),
+        worth=lifetime_rows(persona.economics, profile.lifetime, study.about.currency, locale),
         costs_said=said["costs"],
         assumptions=tuple(f"{first_upper(what)}: {words}" for what, words in study.profiles.assumptions),
         speaks=speaks,
@@ -182,7 +182,7 @@ def _deed(action: Action) -> Deed:
     by = ", ".join(text for text in (action.channel, action.cadence) if text)
     lines = (
         ("When", action.trigger), ("Say", action.message), ("Offer", action.offer), ("By", by),
-        ("Worth", action.expected),
+        ("Worth", action.expected), ("Breaks even", action.breaks_even), ("Test", action.test),
     )  # fmt: skip
     return Deed(first_upper(action.title), tuple((term, text) for term, text in lines if text))
 

@@ -13,6 +13,7 @@ from personas.render.money import has_orders
 from personas.render.sheet import everyone_section, sheet_of
 from personas.render.summary import finding, key_figures, ladder, lede, money_section, roll, verdict_heading
 from personas.render.text import in_words, renew_by, sentence, short
+from personas.render.worth import first_call, money_chapter
 from personas.study import Study
 
 
@@ -51,4 +52,6 @@ def report_context(study: Study) -> ReportContext:
             f"Data {f'from {start} to {end}' if has_orders(study) else f'of {as_of}'}; version {about.version}; "
             f"renew by {day(renew_by(about.snapshot_date), locale)}.",
         ),
+        money=money_chapter(study),
+        first_call=first_call(study),
     )

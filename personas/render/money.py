@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from personas.estimate import Estimate
 from personas.narrative.formatting import MINUS, interval, money, number, percent, show
+from personas.profiles.money_records import PersonaLifetime
 from personas.profiles.records import Economics
 from personas.render.bars import bar, step
 from personas.render.blocks import Measure
@@ -55,7 +56,9 @@ def _taken(cost: Estimate | None, locale: str) -> str:
     return text if text.startswith(MINUS) or not any(ch.isdigit() and ch != "0" for ch in text) else f"{MINUS}{text}"
 
 
-def lifetime_rows(own: Economics, currency: str, locale: str) -> tuple[tuple[str, str, str], ...]:
+def lifetime_rows(
+    own: Economics, lifetime: PersonaLifetime | None, currency: str, locale: str
+) -> tuple[tuple[str, str, str], ...]:
     """(term, figure, rest) of return, lifetime value, break-even and losers; nothing where contribution is unknown."""
     if own.contribution is None:
         return ()
@@ -66,15 +69,16 @@ def lifetime_rows(own: Economics, currency: str, locale: str) -> tuple[tuple[str
             ("Return", number(own.roi.value, locale), f"per {unit} of service and marketing{_bracket(own.roi, locale)}")
         )
     if own.lifetime_value is not None:
-        rows.append(
-            ("Lifetime", show(own.lifetime_value, locale), f"value to come{_bracket(own.lifetime_value, locale)}")
-        )
+        rest = f"value to come{_bracket(own.lifetime_value, locale)}{_checked(lifetime, locale)}"
+        rows.append(("Lifetime", show(own.lifetime_value, locale), rest))
+    elif lifetime is not None and lifetime.refused:
+        rows.append(("Lifetime", "not told", lifetime.refused))
     if own.break_even is not None:
         rows.append(
             (
                 "Break-even",
-                show(own.break_even, locale),
-                f"{_unit_words(own.break_even)}{_bracket(own.break_even, locale)}",
+                number(own.break_even.value, locale),
+                f"{_unit_words(own.break_even)} customers{_bracket(own.break_even, locale)}",
             )
         )
     if own.losing_share is not None and own.losing_share.value > 0:
@@ -83,8 +87,19 @@ def lifetime_rows(own: Economics, currency: str, locale: str) -> tuple[tuple[str
 
 
 def _unit_words(estimate: Estimate) -> str:
+    """The unit of a break-even: orders a year per 100."""
     head, _, per = estimate.unit.partition("/")
-    return f"{'' if head.isupper() else head}{f' a {per}' if per else ''}".strip()
+    return f"extra {head} a {per}"
+
+
+def _checked(lifetime: PersonaLifetime | None, locale: str) -> str:
+    """How far the forecast was off in the hold-out, beside the naive rule."""
+    check = lifetime.hold_out if lifetime else None
+    if check is None or check.error is None or check.naive_error is None:
+        return ""
+    off, naive = (percent(share, locale) if share < 0 else f"+{percent(share, locale)}" for share in
+                  (check.error, check.naive_error))  # fmt: skip
+    return f"; in a year it had not seen the forecast was off by {off}, “as before” by {naive}"
 
 
 def _bracket(estimate: Estimate, locale: str) -> str:

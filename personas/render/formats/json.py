@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from personas.codec import to_plain
 from personas.estimate import Estimate, Notice
 from personas.narrative.persona import Evidence, Persona
 from personas.profiles.records import Economics, Profile
@@ -59,15 +60,40 @@ def personas_document(study: Study) -> dict[str, Any]:
             "seed": about.seed, "language": about.language,
         },
         "personas": [
-            {**persona_document(persona), "facts": facts_document(profiles.get(persona.segment))}
+            {
+                **persona_document(persona),
+                "facts": facts_document(profiles.get(persona.segment)),
+                "worth": worth_document(profiles.get(persona.segment), persona),
+            }
             for persona in study.personas
         ],
         "everyone": {
             "facts": facts_document(study.profiles.everyone),
             "economics": economics_document(study.profiles.everyone.economics),
         },
+        "money": {
+            "whale": to_plain(study.profiles.whale),
+            "lifetime": to_plain(study.profiles.lifetime),
+            "service_order": to_plain(study.profiles.service_order),
+            "service_floor_days": study.profiles.service_floor_days,
+            "assumptions": [{"what": what, "figure": words} for what, words in study.profiles.assumptions],
+        },
         "notices": [notice_document(notice) for notice in study.notices],
     }  # fmt: skip
+
+
+_WORTH = ("loss", "move", "lifetime", "test", "grew", "pairs", "second_purchase")
+
+
+def worth_document(profile: Profile | None, persona: Persona) -> dict[str, Any]:
+    """What the profile says beyond the ledger, the claims about it, and the brief of its newsletter."""
+    if profile is None:
+        return {}
+    return {
+        **{name: to_plain(getattr(profile, name)) for name in _WORTH},
+        "claims": {name: {**to_plain(c), "holds": c.holds} for name, c in profile.claims.items()},
+        "newsletter": to_plain(persona.brief),
+    }
 
 
 def persona_document(persona: Persona) -> dict[str, Any]:
@@ -100,6 +126,7 @@ def persona_document(persona: Persona) -> dict[str, Any]:
             {
                 "id": a.id, "title": a.title, "channel": a.channel, "message": a.message, "offer": a.offer,
                 "cadence": a.cadence, "trigger": a.trigger, "expected": a.expected, "do_not": a.do_not,
+                "breaks_even": a.breaks_even, "test": a.test,
             }
             for a in persona.actions
         ],

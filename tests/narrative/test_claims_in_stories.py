@@ -1,0 +1,159 @@
+"""Stories tell only what holds, tell segments apart, and say how an action is tested."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from personas.estimate import Estimate, exact
+from personas.narrative import narrate
+from personas.narrative.checker import check
+from personas.narrative.distinctness import swap_test
+from personas.narrative.persona import Persona
+from personas.profiles.money_records import Claim, TestPlan
+from personas.profiles.records import Fact, Profiles
+from tests.narrative import shop
+from tests.narrative.test_stories import BASIS, CONFIG, ENGLISH, told
+
+
+def with_segment(profiles: Profiles, place: int, **fields: Any) -> Profiles:
+    segments = list(profiles.segments)
+    segments[place] = replace(segments[place], **fields)
+    return replace(profiles, segments=tuple(segments))
+
+
+def claim(name: str, p: float) -> Claim:
+    return Claim(name, None, Estimate(-0.95, -0.99, -0.9, "delta", 500, "simultaneous, 95%"), p)
+
+
+def told_with_home(profiles: Profiles) -> tuple[Persona, ...]:
+    values = {**shop.values(), "home": np.repeat(["own", "rent"], 100).astype(object)}
+    return narrate(profiles, BASIS, values, np.repeat([0, 1], 100).astype(np.int32), date(2026, 11, 1), CONFIG)
+
+
+def features_of(persona: Persona) -> set[str]:
+    return {e.feature for s in persona.statements for e in s.evidence}
+
+
+def with_home(profiles: Profiles) -> Profiles:
+    """Sarah rents, most others do not: a strong association."""
+
+    def home(share: float, effect: float) -> Fact:
+        made = shop.gender(share, "rent")
+        feature = replace(made.feature, name="home", label="home", family="demographics", role="profile")
+        return replace(made, feature=feature, effect=Estimate(effect, effect, effect, "phi", 500, "exact"),
+                       effect_level="rent")  # fmt: skip
+
+    joe, sarah = profiles.segments
+    everyone = replace(profiles.everyone, facts={**profiles.everyone.facts, "home": home(0.4, 0.0)})
+    return replace(
+        profiles, everyone=everyone,
+        segments=(joe, replace(sarah, facts={**sarah.facts, "home": home(0.98, 0.99)})),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("p", "holds"), [(0.01, True), (0.2, False)])
+def test_an_association_is_told_only_when_its_claim_holds(p: float, holds: bool) -> None:
+    tested = Claim("home", "rent", Estimate(0.6, 0.5, 0.7, "delta", 500, "simultaneous, 95%"), p)
+    profiles = with_segment(with_home(shop.profiles()), 1, claims={"home=rent": tested})
+    assert any(f.startswith("home") for f in features_of(told_with_home(profiles)[1])) is holds
+
+
+def test_where_structure_is_not_proven_only_what_is_beyond_chance_is_told() -> None:
+    profiles = replace(shop.profiles(), only_defining=True)
+    profiles = with_segment(profiles, 1, defining={"followers": True, "average_order": True})
+    allowed = features_of(told(profiles)[1])
+    assert "followers" in allowed and "brands_followed" not in allowed
+    assert "brands_followed" in features_of(told(shop.profiles())[1])
+
+
+def test_a_derived_descriptor_is_a_definition() -> None:
+    profiles = replace(with_home(shop.profiles()), definitions=("home",))
+    statements = told_with_home(profiles)[1].statements
+    assert {s.claim for s in statements for e in s.evidence if e.feature.startswith("home")} == {"definition"}
+
+
+def test_no_p_value_of_a_forming_feature_is_in_any_document() -> None:
+    profiles = with_segment(shop.profiles(), 1, claims={"age": claim("age", 0.01)})
+    for persona in told(profiles):
+        assert not re.search(r"\bp\s*[<=]|significan", persona.story)
+    assert not set(profiles.segments[1].claims) & set(BASIS)
+    assert "p_value" not in json.dumps([s.text for p in told(profiles) for s in p.statements])
+
+
+def test_each_story_is_matched_to_its_own_row_and_a_twin_is_not() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 200).astype(np.int32)
+    values = {"a": labels * 3.0 + random.normal(size=600), "b": random.normal(size=600)}
+    assert swap_test({0: ("a",), 1: ("a", "b"), 2: ("a",)}, values, labels, 3) == {0: 0, 1: 1, 2: 2}
+    level = np.where(labels == 2, "x", "y").astype(object)
+    assert swap_test({0: ("c=x",), 2: ("c=x",)}, {"c": level}, labels, 3) == {0: 0, 2: 2}
+    # the story of 0 tells nothing but what 1 has too: the nearest row is a matter of luck, or of 1 in this draw
+    twins = {s: swap_test({0: ("b",), 1: ("b",)}, {"b": values["b"]}, labels, s)[0] for s in range(20)}
+    assert set(twins.values()) == {0, 1}
+
+
+def test_a_story_that_fits_another_segment_says_that_they_could_be_one() -> None:
+    values = shop.values()
+    swapped = {name: column[::-1] for name, column in values.items()}  # the rows say the opposite of the stories
+    labels = np.repeat([0, 1], 100).astype(np.int32)
+    personas = narrate(shop.profiles(), BASIS, values, labels, date(2026, 11, 1), CONFIG)
+    assert not any(n.code == "could-be-one" for p in personas for n in p.notices)
+    assert swap_test({0: ("average_order",), 1: ("average_order",)}, swapped, labels, 3) == {0: 0, 1: 1}
+
+
+def test_an_action_says_when_it_pays_and_how_it_is_tested() -> None:
+    joe = shop.profiles().segments[0]
+    worth = replace(joe.economics, break_even=Estimate(6.2, 5.8, 6.9, "orders/year per 100", 500, "bootstrap-t, 95%"))
+    plan = TestPlan(0.38, 0.06, 0.37, 230, 13, too_small=False)
+    grew = exact(0.41, "share", 400)
+    personas = told(with_segment(shop.profiles(), 0, economics=worth, test=plan, grew=grew))
+    action = personas[0].actions[0]
+    assert action.breaks_even.startswith("at 6.2 extra orders a year per 100 customers. Without any action, 41%")
+    shown = "extra orders a year each: 230 and 230 customers show 0.37 in 13 weeks, and 0.38 are worth seeing"
+    assert action.test == shown
+    small = told(with_segment(shop.profiles(), 0, test=replace(plan, too_small=True)))[0].actions[0]
+    assert small.test.startswith("too small to test: 230 and 230") and small.breaks_even == ""
+
+
+def test_the_newsletter_of_the_occasion_buyer_waits_for_the_occasion() -> None:
+    brief, other = (persona.brief for persona in told(shop.profiles()))
+    assert brief is not None and other is not None
+    assert brief.timing == "before an occasion: 71% of the orders fall into the days before a holiday"
+    assert brief.offer == "no percent off: 92% of the orders are at full price"  # 1 - 0.08
+    assert "No percent off." in brief.do_not and "No issue between the occasions." in brief.do_not
+    assert brief.angle != other.angle
+
+
+def random_profiles(seed: int) -> Profiles:
+    """Two segments and everyone with random figures: any size, any effect, any loss."""
+    random = np.random.default_rng(seed)
+    made = shop.profiles(joe_money=float(random.uniform(-200, 900)), sarah_stability=float(random.uniform(0.4, 1)))
+
+    def shaken(fact: Fact) -> Fact:
+        if fact.mean is None:
+            return fact
+        factor = float(random.lognormal(0, 0.7))
+        value = fact.mean.value * factor
+        if fact.feature.unit == "share":
+            value = float(random.uniform(0, 1))
+        elif fact.feature.unit == "score 1-10":
+            value = float(random.uniform(1, 10))
+        figure = Estimate(value, value * 0.9, value * 1.1, fact.mean.unit, fact.mean.n, fact.mean.basis)
+        effect = float(random.uniform(-1, 1))
+        return replace(fact, mean=figure, median=figure, effect=Estimate(effect, effect, effect, "delta", 500, "exact"))
+
+    segments = tuple(replace(p, facts={n: shaken(f) for n, f in p.facts.items()}) for p in made.segments)
+    return replace(made, segments=segments)
+
+
+def test_every_number_and_comparison_of_1000_generated_cards_is_in_its_evidence() -> None:
+    cards = [persona for seed in range(500) for persona in told(random_profiles(seed))]
+    assert len(cards) == 1000
+    assert sum(bool(check(card, ENGLISH)) for card in cards) == 0
