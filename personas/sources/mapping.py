@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.sources.canonical import CANONICAL, Column, GivenColumn
-from personas.sources.preset import PRESETS
+from personas.sources.preset import PRESETS, same_name
 from personas.sources.readers import Raw
+from personas.sources.reshape import SUFFIX
 
 GIVEN_KINDS = {
     "number": "measure", "amount": "money", "count": "count", "share": "share", "score": "measure",
@@ -86,7 +87,7 @@ def plan(raw: Raw, source: SourceConfig, extra_required: frozenset[str] = frozen
     if problems:
         raise InputError(f"{raw.label} lacks columns", problems)
     used = {name for item in mapped for name in item.origin}
-    return Plan(tuple(mapped), tuple(name for name in raw.columns if name not in used))
+    return Plan(tuple(mapped), tuple(name for name in raw.columns if name not in used and not name.endswith(SUFFIX)))
 
 
 def given_columns(source: SourceConfig | None) -> tuple[GivenColumn, ...]:
@@ -112,7 +113,7 @@ def _find(
     raw: Raw, source: SourceConfig, column: Column, required: bool, claimed: frozenset[str], problems: list[str]
 ) -> Mapped | None:
     preset = PRESETS.get(source.preset).table(raw.name)
-    kind = "country" if column.name == "country" else column.kind
+    kind = column.name if column.name in ("country", "birth_year") else column.kind
     values = {
         **PRESETS.get("generic").table(raw.name).values.get(column.name, {}),
         **preset.values.get(column.name, {}),
@@ -123,6 +124,10 @@ def _find(
         if required:
             problems.append(f"{column.name} ({column.meaning}) is required. Write {where}: <name of the column>")
         return None
+    made = column.name + SUFFIX
+    if made in raw.columns and (spec is None or source.guests or (isinstance(spec, ColumnSpec) and spec.first_of)):
+        recoded = spec.values if isinstance(spec, ColumnSpec) else {}
+        return Mapped(column.name, kind, required, (made,), None, {**values, **recoded})
     if spec is not None:
         spec = ColumnSpec(column=spec) if isinstance(spec, str) else spec
         names = spec.sum_of or ((spec.column,) if spec.column is not None else ())
@@ -168,6 +173,8 @@ def _match(name: str, columns: tuple[str, ...]) -> str | None:
     """The column of that name: exact, else the one that differs only by case, blanks, hyphens and underscores."""
     if name in columns:
         return name
+    if "*" in name:
+        return next((column for column in columns if same_name(name, column)), None)
     loose = [column for column in columns if loosely(column) == loosely(name)]
     if len(loose) > 1:
         raise InputError(

@@ -71,7 +71,7 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
         required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
         try:
             loaded[name] = load(
-                engine, name, config.sources[name], config.source_folder, config.study.currency, required
+                engine, name, config.sources[name], config.source_folder, config.study, required
             )
         except LimitError:
             raise
