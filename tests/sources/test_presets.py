@@ -79,7 +79,7 @@ ORDERS = {
         "2,2026-05-02 10:00:00,processing,20.00,EUR,0,0,bob@x.org\n"
         "3,2026-05-03 10:00:00,failed,30.00,EUR,7,7,ann@x.org\n"
         "4,2026-05-04 10:00:00,refunded,40.00,EUR,7,7,Ann@x.org\n"
-        "5,2026-05-05 10:00:00,completed,50.00,EUR,0,0,\n",
+        "5,2026-05-01 10:00:00,completed,50.00,EUR,0,0,\n",
         {
             "read": (5, "150.00"), "used": (3, "30.00"), "refunded": (0, "40.00"), "failed": (1, "30.00"),
             "without-customer": (1, "50.00"),
@@ -188,7 +188,7 @@ ORDERS = {
         # Events of people who are not signed in have no customer.
         "event_timestamp,event_date,user_pseudo_id,user_id,ecommerce.transaction_id,ecommerce.purchase_revenue\n"
         "1777629600000000,20260501,x,ann,o1,10.00\n1777629600000001,20260502,y,bob,o2,20.00\n"
-        "1777629600000002,20260503,z,,o3,5.00\n",
+        "1777629600000002,20260501,z,,o3,5.00\n",
         {"read": (3, "35.00"), "used": (2, "30.00"), "without-customer": (1, "5.00")},
         {"ann": 1, "bob": 1},
     ),
