@@ -30,7 +30,7 @@ LEVELS = (
     {"narrative"},
     {"study", "storage"},
     {"render"},
-    {"pipeline", "readiness", "plugins", "demo"},
+    {"pipeline", "readiness", "plugins", "demo", "initial", "audiences"},
     {"cli", "sklearn", "__init__", "__main__"},
 )
 # A study can save itself and show itself in a notebook: its methods look these two up when they are called.

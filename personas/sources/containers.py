@@ -77,7 +77,7 @@ def _unzipped(path: Path) -> Content:
     return Content(_inner_kind(data, path.name), data, (f"unpacked from zip: {inside!r}",))
 
 
-def _limited(stream: IO[bytes], packed: int, label: str) -> bytes:
+def _limited(stream: IO[bytes] | gzip.GzipFile, packed: int, label: str) -> bytes:
     """All bytes of a stream, counted while they come."""
     out = io.BytesIO()
     while block := stream.read(STEP):

@@ -76,11 +76,11 @@ def special(name: str) -> str:
 
 
 def _by_name(name: str, words: dict[str, str]) -> str:
-    plain = _plain(name)
+    plain = plain_name(name)
     return next((kind for kind, pattern in words.items() if re.search(rf"(?:^| )(?:{pattern})(?:$| )", plain)), "")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Small letters without accents, words apart by one blank; camelCase opened."""
     opened = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     bare = "".join(c for c in unicodedata.normalize("NFKD", opened.casefold()) if not unicodedata.combining(c))

@@ -47,3 +47,14 @@ class Raw:
             return f"row {record + 1}"
         files = [file for first, file in self.parts if first <= record]
         return f"{files[-1]} line {self.lines[record]}" if files else f"line {self.lines[record]}"
+
+
+def as_written(table: pa.Table) -> pa.Table:
+    """The table with times of a zone as their clock shows them there: the day is taken as written."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for position, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz:
+            table = table.set_column(position, field.name, pc.local_timestamp(table.column(position)))
+    return table

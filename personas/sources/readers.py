@@ -15,7 +15,7 @@ from personas.sources.containers import unpacked
 from personas.sources.databases import read_database
 from personas.sources.dialect import clean_header
 from personas.sources.gate import content_hash, kind_of, locate, sha256_of
-from personas.sources.raw import Raw
+from personas.sources.raw import Raw, as_written
 from personas.sources.textfile import read_content
 
 __all__ = ["Raw", "as_written", "read_source"]
@@ -88,17 +88,6 @@ def _hash_of_table(table: pa.Table) -> str:
     sink = io.BytesIO()
     csv.write_csv(table, sink)
     return content_hash(sink.getvalue())
-
-
-def as_written(table: pa.Table) -> pa.Table:
-    """The table with times of a zone as their clock shows them there: the day is taken as written."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for position, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type) and field.type.tz:
-            table = table.set_column(position, field.name, pc.local_timestamp(table.column(position)))
-    return table
 
 
 def _from_parquet(name: str, paths: list[Path]) -> Raw:

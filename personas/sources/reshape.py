@@ -15,7 +15,7 @@ from personas.config import ColumnSpec, SourceConfig
 from personas.errors import InputError
 from personas.sources.numbers import read_numbers
 from personas.sources.preset import PRESETS, PresetTable, Rule, same_name
-from personas.sources.readers import Raw
+from personas.sources.raw import Raw, as_written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,8 @@ class _Sheet:
         column = self.find(name)
         if column is None:
             return [""] * self.table.num_rows
-        return pc.utf8_trim_whitespace(pc.fill_null(pc.cast(self.table.column(column), pa.string()), "")).to_pylist()  # type: ignore[no-any-return]
+        texts = pc.fill_null(pc.cast(self.table.column(column), pa.string()), "")
+        return [str(text) for text in pc.utf8_trim_whitespace(texts).to_pylist()]
 
     def set(self, name: str, texts: Sequence[str]) -> None:
         """Put a column of texts in, over the former one of that name."""
@@ -79,8 +80,8 @@ def reshape(raw: Raw, source: SourceConfig) -> Raw:
     rules = preset.table(raw.name)
     if not (rules.reshapes or source.leave_out or source.keep or source.guests or _joined_columns(source)):
         return raw
-    raw = _in_memory(raw)
-    sheet = _Sheet(raw, raw.data, [True] * raw.data.num_rows, {})  # type: ignore[union-attr, arg-type]
+    raw, table = _in_memory(raw)
+    sheet = _Sheet(raw, table, [True] * table.num_rows, {})
     _carry_forward(sheet, rules)
     _leave_out(sheet, rules, source)
     _one_row_per(sheet, rules)
@@ -95,13 +96,14 @@ def _joined_columns(source: SourceConfig) -> bool:
     return any(isinstance(spec, ColumnSpec) and spec.first_of for spec in source.columns.values())
 
 
-def _in_memory(raw: Raw) -> Raw:
+def _in_memory(raw: Raw) -> tuple[Raw, pa.Table]:
     if not isinstance(raw.data, tuple):
-        return raw
+        return raw, raw.data
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return replace(raw, data=pa.concat_tables([pq.read_table(path) for path in raw.data]).replace_schema_metadata(None))
+    table = as_written(pa.concat_tables([pq.read_table(path) for path in raw.data]).replace_schema_metadata(None))
+    return replace(raw, data=table), table
 
 
 def _carry_forward(sheet: _Sheet, rules: PresetTable) -> None:
