@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from personas.codec import to_plain
@@ -13,6 +14,7 @@ from personas.engines.portable import quoted
 from personas.features.feature import Customers
 from personas.sources.canonical import Tables
 
+DELIMITER_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "blanks": "blanks"}
 FEWEST_CUSTOMERS = 50
 WEEKS_FOR_LIFETIME = 26
 
@@ -126,19 +128,35 @@ def _influence(names: set[str]) -> Readiness:
 
 def report_text(found: Mapping[str, Any]) -> str:
     """The result of ``check`` as a person reads it."""
-    lines = [f"{found['study']}: {found['window_days']} days before {found['snapshot_date']}, {found['currency']}", ""]
+    days = f"{found['window_days']:,} days before {found['snapshot_date']}"
+    lines = [", ".join(part for part in (f"{found['study']}: {days}", found["currency"]) if part), ""]
     for source in found["interpretation"]:
-        head = {key: source[key] for key in source if not isinstance(source[key], list | dict)}
-        lines.append("  ".join(f"{value}" for value in head.values() if value not in ("", None)))
-        for column in source.get("columns", []):
-            lines.append("    " + "  ".join(str(value) for value in column.values() if value not in ("", None, [], {})))
-    lines += ["", f"{'table':<14}{'step':<44}{'rows':>12}{'amount':>20}"]
+        lines += [*_source_lines(source), ""]
+    lines += [f"{'table':<13}{'step':<58}{'rows':>12}{'amount':>18}"]
     for line in found["lines"]:
-        amount = f"{float(line['amount']):,.2f}" if line["amount"] is not None else ""
-        lines.append(f"{line['table']:<14}{line['label']:<44}{line['rows']:>12,}{amount:>20}")
+        amount = f"{Decimal(line['amount']):,.2f}" if line["amount"] is not None else ""
+        lines.append(f"{line['table']:<13}{line['label']:<58}{line['rows']:>12,}{amount:>18}".rstrip())
     lines += ["", "ready for"]
     lines += [f"  {entry['status']:<5} {entry['purpose']:<16} {entry['reason']}" for entry in found["readiness"]]
     if found["notices"]:
         lines += ["", "notices"]
         lines += [f"  {notice['text']}" for notice in found["notices"]]
     return "\n".join(lines)
+
+
+def _source_lines(source: Mapping[str, Any]) -> list[str]:
+    """One source: the file and how it was read, then each column, where it comes from and what was found in it."""
+    how = [str(source[key]) for key in ("encoding",) if source.get(key)]
+    if source.get("delimiter"):
+        how.append(f"separated by {DELIMITER_WORDS.get(source['delimiter'], source['delimiter'])}")
+    lines = [f"{source['source']}  {', '.join([str(source['file']), *how])}, {source['records']:,} records"]
+    for column in source["columns"]:
+        origin = column["from"] if isinstance(column["from"], str) else " + ".join(column["from"])
+        remarks = [column["kind"]]
+        remarks += [f"{column['missing']:,} missing"] if column["missing"] else []
+        remarks += [f"{column['failed']:,} not readable"] if column["failed"] else []
+        remarks += [f"read so because of {column['proof']}"] if column["proof"] else []
+        lines.append(f"    {column['column']:<20} <- {origin:<24} {', '.join([*remarks, *column['notes']])}")
+    if source.get("unused_columns"):
+        lines.append(f"    not used: {', '.join(source['unused_columns'])}")
+    return lines

@@ -40,14 +40,15 @@ def _audit(study: Study) -> Section | None:
 
 
 def audit_heading(lines: tuple[AuditLine, ...], locale: str) -> str:
-    """The share of the rows of the largest table with money (or of the first table) that is in the study."""
+    """The share of the rows inside the window that is in the study, of the orders, else of the first table there is."""
     order = [t for t in ("orders", "order_lines", "customers") if any(line.table == t for line in lines)]
     table = order[0] if order else lines[0].table
-    read = next((line.rows for line in lines if line.table == table and line.step == "read"), 0)
-    used = next((line.rows for line in lines if line.table == table and line.step == "used"), 0)
-    if not read:
+    rows = {line.step: line.rows for line in lines if line.table == table}
+    inside = rows.get("read", 0) - rows.get("before-window", 0)
+    if inside <= 0:
         return "What was read and what was set aside"
-    return f"{percent(used / read, locale, 1)} of the {table.replace('_', ' ')} are in the study"
+    where = " inside the window" if "before-window" in rows else ""
+    return f"{percent(rows.get('used', 0) / inside, locale, 1)} of the {table.replace('_', ' ')}{where} are in the study"
 
 
 def _audit_table(study: Study, table: str) -> Table:
@@ -72,12 +73,12 @@ def _audit_table(study: Study, table: str) -> Table:
 
 
 def full_amount(amount: str, currency: str, locale: str) -> str:
-    """Exact money as the books have it, whole units: totals of an audit are not shortened."""
+    """Exact money as the books have it, to the cent: totals of an audit are neither shortened nor rounded."""
     try:
-        value = float(Decimal(amount))
+        value = Decimal(amount)
     except InvalidOperation:
         return short(amount)
-    return money(value, currency, locale, digits=0)
+    return money(float(value), currency, locale, digits=max(0, -int(value.as_tuple().exponent)))
 
 
 def _interpretation(study: Study) -> Section | None:

@@ -36,9 +36,9 @@ _STATEMENT = _object(
         "id": _TEXT,
         "text": _TEXT,
         "claim": {"enum": ["definition", "association", "prediction", "scenario"]},
-        "evidence": _list(_EVIDENCE),
+        "evidence": _or_null(_EVIDENCE),
     },
-    {"kind": {"enum": ["measured", "inferred", "assumed"]}, "block": _TEXT},
+    {"further_evidence": _list(_EVIDENCE), "kind": {"enum": ["measured", "inferred", "assumed"]}, "block": _TEXT},
 )
 _ACTION = _object(
     {name: _TEXT for name in ("title", "channel", "message", "offer", "cadence", "trigger", "expected", "do_not")}

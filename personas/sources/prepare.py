@@ -83,7 +83,7 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
         raise errors[0]
     if errors:
         kind = InputError if any(isinstance(error, InputError) for error in errors) else ConfigError
-        problems = [line for error in errors for line in _problems_of(error)]
+        problems = list(dict.fromkeys(line for error in errors for line in _problems_of(error)))
         raise kind(f"the sources have {count_of(len(problems), 'problem')}", problems)
     return loaded
 

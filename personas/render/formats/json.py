@@ -10,7 +10,7 @@ from typing import Any
 
 from personas.estimate import Estimate, Notice
 from personas.narrative.persona import Evidence, Persona
-from personas.profiles.records import Economics
+from personas.profiles.records import Economics, Profile
 from personas.render.formats.csv import COLUMNS
 from personas.study import Study
 
@@ -50,6 +50,7 @@ def estimate_document(estimate: Estimate | None) -> dict[str, Any] | None:
 def personas_document(study: Study) -> dict[str, Any]:
     """Contract, section 4."""
     about = study.about
+    profiles = {profile.segment: profile for profile in study.profiles.segments}
     return {
         "schema_version": SCHEMA_VERSION,
         "study": {
@@ -57,7 +58,14 @@ def personas_document(study: Study) -> dict[str, Any]:
             "currency": about.currency, "customers": about.customers, "verdict": about.verdict, "k": about.k,
             "seed": about.seed, "language": about.language,
         },
-        "personas": [persona_document(persona) for persona in study.personas],
+        "personas": [
+            {**persona_document(persona), "facts": facts_document(profiles.get(persona.segment))}
+            for persona in study.personas
+        ],
+        "everyone": {
+            "facts": facts_document(study.profiles.everyone),
+            "economics": economics_document(study.profiles.everyone.economics),
+        },
         "notices": [notice_document(notice) for notice in study.notices],
     }  # fmt: skip
 
@@ -82,7 +90,8 @@ def persona_document(persona: Persona) -> dict[str, Any]:
         "statements": [
             {
                 "id": s.id, "text": s.text, "claim": s.claim, "kind": s.kind, "block": s.block,
-                "evidence": [evidence_document(e) for e in s.evidence],
+                "evidence": evidence_document(s.evidence[0]) if s.evidence else None,
+                "further_evidence": [evidence_document(e) for e in s.evidence[1:]],
             }
             for s in persona.statements
         ],
@@ -110,6 +119,23 @@ def persona_document(persona: Persona) -> dict[str, Any]:
 
 
 _SIZE = ("customers", "share", "revenue_share", "contribution_share")
+
+
+def facts_document(profile: Profile | None) -> dict[str, Any]:
+    """Every feature of a group: known share, mean, median and middle half, or the share of each level."""
+    facts: dict[str, Any] = {}
+    for name, fact in (profile.facts if profile else {}).items():
+        facts[name] = {
+            "label": fact.feature.label,
+            "unit": fact.feature.unit,
+            "known": estimate_document(fact.known),
+            "mean": estimate_document(fact.mean),
+            "median": estimate_document(fact.median),
+            "middle_half": None if fact.low_quartile is None else [fact.low_quartile, fact.high_quartile],
+            "levels": {level: estimate_document(share) for level, share in fact.levels},
+            "effect": estimate_document(fact.effect),
+        }
+    return facts
 
 
 def evidence_document(evidence: Evidence) -> dict[str, Any]:
