@@ -20,7 +20,9 @@ from personas.sources.population import audience_sql
 MOST_EXPORTED = 50_000_000
 
 
-def studied(engine: Engine, tables: Tables, customers: Customers, config: Config) -> tuple[Customers, tuple[Notice, ...]]:
+def studied(
+    engine: Engine, tables: Tables, customers: Customers, config: Config
+) -> tuple[Customers, tuple[Notice, ...]]:
     """The customers with everybody outside ``study.population`` out of the study, and what must be said.
 
     Raises

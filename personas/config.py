@@ -41,7 +41,7 @@ class StudyConfig(Part):
     population: str | None = None
     """The audience that is studied. Without it: everybody."""
     hash_ids_with: str | None = Field(default=None, pattern=r"^[A-Z_][A-Z0-9_]*$")
-    """Name of the environment variable with the secret under which customer numbers are hashed before anything is kept."""
+    """Environment variable with the secret under which customer numbers are hashed before anything is kept."""
 
     @field_validator("time_zone", mode="after")
     @classmethod
@@ -74,7 +74,7 @@ class FeaturesConfig(Part):
     basis: tuple[str, ...] | None = None
     """Exact list of forming features; overrides the roles."""
     leave_out: tuple[str, ...] = ()
-    weights: dict[str, float] = {}
+    weights: dict[str, float] = Field(default={})
     transform: Literal["auto", "none"] = "auto"
     scale: Literal["robust", "sd", "range"] = "robust"
     winsorize: bool = True
@@ -188,7 +188,7 @@ class Config(Part):
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
     simulate: SimulateConfig | None = None
-    audiences: dict[str, Audience] = {}
+    audiences: dict[str, Audience] = Field(default={})
     """Named parts of the customers, to be counted, exported, or studied on their own."""
     folder: Path = Field(default=Path(), exclude=True, repr=False)
     """Where relative paths of sources count from: the folder of the YAML file."""

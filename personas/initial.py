@@ -1,4 +1,4 @@
-"""A first configuration from files: what each file and column seems to be, written with comments for a person to check."""
+"""A first configuration from files: what each file and column seems to be, with comments for a person to check."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def _one_per_table(guesses: Sequence[FileGuess]) -> tuple[list[FileGuess], list[
         if not best or set(best[0].raw.columns) == set(guess.raw.columns):
             best.append(guess)
         else:
-            assumptions.append(f"{guess.file.name} looks like {guess.table} too, but {best[0].file.name} fits better: not used")
+            assumptions.append(
+                f"{guess.file.name} looks like {guess.table} too, but {best[0].file.name} fits better: not used"
+            )
     order = ("customers", "orders", "order_lines", "products", "tickets", "reach")
     return [_merged(chosen[table]) for table in order if table in chosen], assumptions
 
@@ -102,21 +104,25 @@ def _assumed(guess: FileGuess) -> str:
     return f"{what} ({guess.preset})" if guess.preset != "generic" else what
 
 
-def config_text(
-    name: str, guesses: Sequence[FileGuess], folder: Path, currency: str, questions: Sequence[str]
-) -> str:
+def config_text(name: str, guesses: Sequence[FileGuess], folder: Path, currency: str, questions: Sequence[str]) -> str:
     """The YAML text; it is read back once to prove that `run` accepts it."""
-    lines = ["# Written by `personas init`. Every line is a proposal: check it, correct it, then: personas run this file"]
+    lines = [
+        "# Written by `personas init`. Every line is a proposal: check it, correct it, then: personas run this file"
+    ]
     lines += [f"# OPEN QUESTION  {_one_line(question)}" for question in questions]
     lines += ["study:", f"  name: {_quoted(name)}"]
     note = "  # the files do not name their currency: write it, such as EUR" if currency == NO_CURRENCY else ""
     lines += [f"  currency: {currency}{note}"]
-    lines += ["  # Counted back from this day. Without it: the day after the last order.", "  # snapshot_date: 2026-11-01"]
+    lines += [
+        "  # Counted back from this day. Without it: the day after the last order.",
+        "  # snapshot_date: 2026-11-01",
+    ]
     lines += ["", "sources:"]
     for guess in guesses:
         lines += _source_lines(guess, folder)
     lines += [
-        "", "# What serving a customer costs; what is not given stays unknown.", "# economics:", "#   margin_rate: 0.35",
+        "", "# What serving a customer costs; what is not given stays unknown.", "# economics:",
+        "#   margin_rate: 0.35",
         "#   service_minute_cost: 0.80", "",
     ]  # fmt: skip
     text = "\n".join(lines)
@@ -129,7 +135,9 @@ def _source_lines(guess: FileGuess, folder: Path) -> list[str]:
     named = _quoted(paths[0]) if len(paths) == 1 else f"[{', '.join(map(_quoted, paths))}]"
     lines = [f"  {guess.table}:", f"    file: {named}"]
     if guess.preset != "generic":
-        lines += [f"    # Recognised by its header: {_one_line(guess.columns[0].reason if guess.columns else guess.preset)}."]
+        lines += [
+            f"    # Recognised by its header: {_one_line(guess.columns[0].reason if guess.columns else guess.preset)}."
+        ]
         lines += [f"    preset: {guess.preset}"]
     lines += [f"    {key}: {value}  # assumed, the file does not say" for key, value in guess.settings.items()]
     if guess.columns:
@@ -138,10 +146,15 @@ def _source_lines(guess: FileGuess, folder: Path) -> list[str]:
             sure = "" if guess.preset != "generic" else f"  # {column.confidence:.0%} sure: {_one_line(column.reason)}"
             lines += [f"      {column.name}: {_quoted(column.column)}{sure}"]
     if guess.given:
-        lines += ["    # Columns that are used as they stand: numbers form segments, words describe them.", "    given:"]
+        lines += [
+            "    # Columns that are used as they stand: numbers form segments, words describe them.",
+            "    given:",
+        ]
         lines += _given_lines(guess)
     if guess.not_used:
-        personal = [f"{name} ({why.removeprefix('personal: ')})" for name, why in guess.not_used.items() if why != "not needed"]
+        personal = [
+            f"{name} ({why.removeprefix('personal: ')})" for name, why in guess.not_used.items() if why != "not needed"
+        ]
         if personal:
             lines += [f"    # Never read, because personal: {_one_line(', '.join(personal))}"]
     return lines

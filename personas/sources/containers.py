@@ -58,7 +58,9 @@ def _gunzipped(path: Path) -> Content:
 def _unzipped(path: Path) -> Content:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
+            members = [
+                info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")
+            ]
             names = {info.filename for info in members}
             if "xl/workbook.xml" in names:
                 return Content("excel", path.read_bytes())
@@ -66,7 +68,9 @@ def _unzipped(path: Path) -> Content:
                 raise InputError(f"{path.name} is a binary Excel workbook. Save it as .xlsx or CSV")
             if len(members) != 1:
                 shown = ", ".join(sorted(names)[:5])
-                raise InputError(f"{path.name} packs {len(members)} files ({shown}). Unpack it and name the file that is meant")
+                raise InputError(
+                    f"{path.name} packs {len(members)} files ({shown}). Unpack it and name the file that is meant"
+                )
             if members[0].flag_bits & 1:
                 raise InputError(f"{path.name} is locked with a password. Unpack it first")
             with archive.open(members[0]) as stream:
@@ -85,7 +89,8 @@ def _limited(stream: IO[bytes] | gzip.GzipFile, packed: int, label: str) -> byte
         size = out.tell()
         if size > MAX_UNPACKED or (size > FREE and size > MAX_RATIO * packed):
             raise LimitError(
-                f"{label} unpacks to more than {size:,} bytes from {packed:,}: at most {MAX_RATIO} times its size is read. "
+                f"{label} unpacks to more than {size:,} bytes from {packed:,}: at most "
+                f"{MAX_RATIO} times its size is read. "
                 "Unpack it yourself if that is right"
             )
     return out.getvalue()

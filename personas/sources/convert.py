@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from personas.sources.days import DayGrammar, read_days
 from personas.sources.numbers import Reading, is_missing, read_numbers
-from personas.sources.zones import Zones
+from personas.sources.zones import AS_WRITTEN, Zones
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ class Grammar:
     short_years: bool = False
     calendar: str = "common"
     minor: bool = False
-    zones: Zones = Zones()
+    zones: Zones = AS_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)

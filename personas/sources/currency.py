@@ -28,7 +28,8 @@ MINOR_UNITS = {
 }  # fmt: skip
 """Decimals of the minor unit where they are not 2 (ISO 4217)."""
 SYMBOLS = {
-    "€": {"EUR"}, "£": {"GBP", "EGP", "FKP", "GIP", "SHP"}, "₺": {"TRY"}, "TL": {"TRY"}, "₹": {"INR"}, "Rs": {"INR", "PKR", "LKR", "NPR", "MUR"},
+    "€": {"EUR"}, "£": {"GBP", "EGP", "FKP", "GIP", "SHP"}, "₺": {"TRY"}, "TL": {"TRY"}, "₹": {"INR"},
+    "Rs": {"INR", "PKR", "LKR", "NPR", "MUR"},
     "₩": {"KRW", "KPW"}, "₽": {"RUB"}, "฿": {"THB"}, "zł": {"PLN"}, "Kč": {"CZK"}, "R$": {"BRL"}, "US$": {"USD"},
     "¥": {"JPY", "CNY"}, "kr": {"SEK", "NOK", "DKK", "ISK"}, "Kr": {"SEK", "NOK", "DKK", "ISK"}, "Fr": {"CHF"},
 }  # fmt: skip
@@ -52,11 +53,14 @@ def one_currency(
     if rule is None:
         if len(found) > 1:
             raise InputError(
-                f"{label} has amounts in several currencies ({', '.join(found)}). They are never added up. Write {where}: "
+                f"{label} has amounts in several currencies ({', '.join(found)}). They are never "
+                f"added up. Write {where}: "
                 f"{{only: {study or found[0]}}} or {where}: {{rates: {{{found[-1]}: ...}}}}"
             )
         if found and study and found != [study]:
-            raise InputError(f"{label} has amounts in {found[0]}, but study.currency is {study}. Write study.currency: {found[0]}")
+            raise InputError(
+                f"{label} has amounts in {found[0]}, but study.currency is {study}. Write study.currency: {found[0]}"
+            )
         return columns, None, []
     if rule.only is not None:
         if study and rule.only != study:
@@ -66,7 +70,9 @@ def one_currency(
     days = columns["ordered_on"].to_pylist() if "ordered_on" in columns else [None] * len(codes)
     rate_of = _rates(rule, study, folder, where)
     try:
-        rates = [Decimal(1) if code in (None, study) else rate_of(code, day) for code, day in zip(codes, days, strict=True)]
+        rates = [
+            Decimal(1) if code in (None, study) else rate_of(code, day) for code, day in zip(codes, days, strict=True)
+        ]
     except LookupError as error:
         raise InputError(f"{label}: {error.args[0]}. Add it to {where}") from error
     changed = sum(rate != 1 for rate in rates)
@@ -81,7 +87,10 @@ def _converted(columns: dict[str, pa.Array], money: tuple[str, ...], rates: list
     fourth = Decimal("0.0001")
     return {
         column: pa.array(
-            [None if v is None else (v * rate).quantize(fourth) for v, rate in zip(columns[column].to_pylist(), rates, strict=True)],
+            [
+                None if v is None else (v * rate).quantize(fourth)
+                for v, rate in zip(columns[column].to_pylist(), rates, strict=True)
+            ],
             pa.decimal128(18, 4),
         )
         for column in money
@@ -109,6 +118,7 @@ def _rates(rule: CurrencyRule, study: str | None, folder: Path, where: str) -> C
     if study is None:
         raise ConfigError(f"{where} converts, but into what? Write study.currency: EUR")
     if rule.rates:
+
         def constant(code: str, day: date | None) -> Decimal:
             if code not in rule.rates:
                 raise LookupError(f"there is no rate of {code}")
@@ -130,7 +140,9 @@ def _rates(rule: CurrencyRule, study: str | None, folder: Path, where: str) -> C
 def _rates_of_file(path: Path, where: str) -> dict[str, list[tuple[date, Decimal]]]:
     """Currency to its days and rates in order."""
     if not path.is_file():
-        raise InputError(f"there is no file {path.name} ({where}.rates_file). Paths count from the folder of the configuration")
+        raise InputError(
+            f"there is no file {path.name} ({where}.rates_file). Paths count from the folder of the configuration"
+        )
     table: dict[str, list[tuple[date, Decimal]]] = {}
     with path.open(newline="", encoding="utf-8-sig") as file:
         for line, row in enumerate(csv.DictReader(file), 2):
@@ -138,9 +150,12 @@ def _rates_of_file(path: Path, where: str) -> dict[str, list[tuple[date, Decimal
                 rate = Decimal(row["rate"])
                 if not rate.is_finite() or rate <= 0:
                     raise ValueError
-                table.setdefault(row["currency"].strip().upper(), []).append((date.fromisoformat(row["day"].strip()), rate))
+                table.setdefault(row["currency"].strip().upper(), []).append(
+                    (date.fromisoformat(row["day"].strip()), rate)
+                )
             except (KeyError, ValueError, TypeError, AttributeError, InvalidOperation) as error:
                 raise InputError(
-                    f"{path.name}, line {line}: write currency, day (2026-10-31) and rate (0.92), comma-separated with these names"
+                    f"{path.name}, line {line}: write currency, day (2026-10-31) and rate (0.92), "
+                    "comma-separated with these names"
                 ) from error
     return {code: sorted(days) for code, days in table.items()}

@@ -39,7 +39,9 @@ def read_database(name: str, path: Path, kind: str, source: SourceConfig) -> Raw
             batches = []
             while rows := cursor.fetchmany(BATCH):
                 cells = zip(*rows, strict=True)
-                batches.append(pa.table([pa.array([_text(cell) for cell in column]) for column in cells], names=columns))
+                batches.append(
+                    pa.table([pa.array([_text(cell) for cell in column]) for column in cells], names=columns)
+                )
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -65,7 +67,9 @@ def _chosen(connection: sqlite3.Connection, label: str, name: str, wanted: str |
     if wanted is not None:
         raise InputError(f"{label} has no table {wanted!r} (sources.{name}.sheet). It has: {shown}")
     if len(tables) != 1:
-        raise InputError(f"{label} has {len(tables)} tables ({shown}). Write sources.{name}.sheet: {(tables or ['NAME'])[0]}")
+        raise InputError(
+            f"{label} has {len(tables)} tables ({shown}). Write sources.{name}.sheet: {(tables or ['NAME'])[0]}"
+        )
     return str(tables[0])
 
 

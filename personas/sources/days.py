@@ -13,7 +13,7 @@ from datetime import date
 
 from personas.sources.calendars import EPOCH, of_calendar, of_epoch, of_serial
 from personas.sources.numbers import Reading, example_of, fold_digits, is_missing
-from personas.sources.zones import Zones, day_in_zone
+from personas.sources.zones import AS_WRITTEN, Zones, day_in_zone
 
 _TIME = (
     r"(?P<time>(?:[T ]\s*|, | - )\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s*[AaPp][Mm])?"
@@ -25,7 +25,8 @@ _COMPACT = re.compile(rf"(\d{{4}})(\d{{2}})(\d{{2}}){_TIME}")
 _TWO_FIRST = re.compile(rf"(\d{{1,2}})(?P<mark>[-/. ])(\d{{1,2}})(?P=mark){_YEAR}{_TIME}")
 _WORD = r"([^\W\d_]{3,12})\.?"
 _NAMED = re.compile(
-    rf"(?:[^\W\d_]{{3,10}}\.?, )?(?:(\d{{1,2}})[-. ]+(?:de )?{_WORD}|{_WORD}[- ]+(\d{{1,2}}),?)[-. ]+(?:de )?{_YEAR}{_TIME}"
+    rf"(?:[^\W\d_]{{3,10}}\.?, )?(?:(\d{{1,2}})[-. ]+(?:de )?{_WORD}|{_WORD}[- ]+(\d{{1,2}}),?)"
+    rf"[-. ]+(?:de )?{_YEAR}{_TIME}"
 )
 _SHORT_YMD = re.compile(rf"(\d{{1,3}})(?P<mark>[-/.])(\d{{1,2}})(?P=mark)(\d{{1,2}}){_TIME}")
 MONTHS = (
@@ -50,7 +51,7 @@ class DayGrammar:
     order: str = "auto"
     short_years: bool = False
     calendar: str = "common"
-    zones: Zones = Zones()
+    zones: Zones = AS_WRITTEN
 
 
 def _day(year: str, month: str | int, day: str, grammar: DayGrammar | None = None) -> date | None:
@@ -86,7 +87,7 @@ def month_of(word: str) -> int | None:
 
 
 def parse_day(text: str, order: str, grammar: DayGrammar | None = None) -> date | None:
-    """The day that a text is under one order (``ymd``, ``dmy``, ``mdy``, ``serial``, ``epoch_s``, ``epoch_ms``), or None.
+    """The day that a text is under one order (``ymd dmy mdy serial epoch_s epoch_ms``), or None.
 
     >>> parse_day("03/04/2024", "dmy"), parse_day("19970101", "ymd"), parse_day("2023-02-29", "ymd")
     (datetime.date(2024, 4, 3), datetime.date(1997, 1, 1), None)
@@ -149,7 +150,9 @@ def _notes(known: list[str], chosen: str, grammar: DayGrammar) -> tuple[str, ...
     if grammar.zones.study:
         moved = sum(_moved(text, chosen, grammar) for text in known)
         if moved:
-            notes.append(f"times are those of {grammar.zones.study}: {moved:,} different times fall on another day there")
+            notes.append(
+                f"times are those of {grammar.zones.study}: {moved:,} different times fall on another day there"
+            )
     elif offsets:
         notes.append("times with an offset: the day is taken as written")
     if grammar.short_years:
@@ -170,16 +173,24 @@ def _question_of_failed(failed: list[str], known: int, grammar: DayGrammar) -> s
         return ""
     if grammar.order == "auto" and len(failed) * 2 > known:
         if all(re.fullmatch(r"[2-7]\d{4}(?:\.\d+)?", text) for text in failed):
-            return f"numbers such as {failed[0]!r} may be days as a spreadsheet counts them. Write sources.{{source}}.dates: serial"
+            return (
+                f"numbers such as {failed[0]!r} may be days as a spreadsheet counts them. Write "
+                f"sources.{{source}}.dates: serial"
+            )
         if all(re.fullmatch(r"\d{9,10}(?:\.\d+)?", text) for text in failed):
             return f"numbers such as {failed[0]!r} may be seconds since 1970. Write sources.{{source}}.dates: epoch_s"
         if all(re.fullmatch(r"\d{12,13}", text) for text in failed):
-            return f"numbers such as {failed[0]!r} may be milliseconds since 1970. Write sources.{{source}}.dates: epoch_ms"
+            return (
+                f"numbers such as {failed[0]!r} may be milliseconds since 1970. Write "
+                f"sources.{{source}}.dates: epoch_ms"
+            )
     if any(_short_year(text) for text in failed) and not grammar.short_years:
         order = "" if grammar.order != "auto" else " and sources.{source}.dates: dmy  (or mdy)"
         return f"years of two digits ({failed[0]!r}). Write sources.{{source}}.years: two{order}"
     if odd := [text for text in failed if _other_calendar(text)]:
-        return f"years of another calendar ({odd[0]!r}). Write sources.{{source}}.calendar: buddhist  (or jalali, minguo)"
+        return (
+            f"years of another calendar ({odd[0]!r}). Write sources.{{source}}.calendar: buddhist  (or jalali, minguo)"
+        )
     return ""
 
 

@@ -129,7 +129,11 @@ def _remarks_below(seen: _Tally) -> list[str]:
     """Remarks after the last record; they leave the list of uneven records."""
     last = seen.lines[-1] if seen.lines else 0
     below = [text for line, _, text in seen.uneven if line > last]
-    if not below or len(below) > REMARKS or not all(cells == 1 and remark(t) for line, cells, t in seen.uneven if line > last):
+    if (
+        not below
+        or len(below) > REMARKS
+        or not all(cells == 1 and remark(t) for line, cells, t in seen.uneven if line > last)
+    ):
         return []
     del seen.ragged[len(seen.ragged) - len(below) :]
     return below
@@ -141,7 +145,8 @@ REMARKS = 5
 
 def _disagree(label: str, what: str) -> InputError:
     return InputError(
-        f"{label}: two independent readers disagree about {what}. It is written in an unusual way (quotes, line ends). "
+        f"{label}: two independent readers disagree about {what}. It is written in an "
+        "unusual way (quotes, line ends). "
         "Open it in a spreadsheet and save it as CSV (UTF-8) again"
     )
 
@@ -151,7 +156,9 @@ def _tally(text: str, mark: str, label: str, shift: int) -> _Tally:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     try:
         row = next(row for row in reader if row)
-        header = [*clean_header(row[:-1], label), NAMELESS] if len(row) > 1 and not row[-1] else clean_header(row, label)
+        header = (
+            [*clean_header(row[:-1], label), NAMELESS] if len(row) > 1 and not row[-1] else clean_header(row, label)
+        )
         width = len(header)
         seen = _Tally(header, array("q"), [], [0] * width, [0] * width, shift)
         for rows in _batches(reader, seen, width):
@@ -165,7 +172,8 @@ def _tally(text: str, mark: str, label: str, shift: int) -> _Tally:
                 f"{label}: a cell at line {reader.line_num + shift} is larger than {MAX_CELL // 8:,} characters"
             ) from error
         raise InputError(
-            f"{label} breaks the rules of quoting near line {reader.line_num + shift} ({error}). A quote that is opened must "
+            f"{label} breaks the rules of quoting near line {reader.line_num + shift} "
+            f"({error}). A quote that is opened must "
             "be closed, and a quote inside a cell is written twice"
         ) from error
 

@@ -19,7 +19,8 @@ MAX_COLUMNS = 2_000
 TITLE_LINES = 20
 """Most records above the header."""
 TOTAL_WORDS = frozenset({
-    "total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "somme", "total général", "total general",
+    "total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme",
+    "somme", "total général", "total general",
     "suma", "totale", "totaal", "toplam", "genel toplam", "totalt", "razem", "итого", "всего", "合計", "总计", "รวม",
 })  # fmt: skip
 """How a record of sums below a table is called, case-folded."""
@@ -35,7 +36,19 @@ class Text:
     notes: tuple[str, ...]
 
 
-ENCODINGS = ("shift_jis", "big5", "gb18030", "euc_kr", "cp874", "cp1251", "cp1253", "cp1255", "cp1256", "cp1254", "cp1258")
+ENCODINGS = (
+    "shift_jis",
+    "big5",
+    "gb18030",
+    "euc_kr",
+    "cp874",
+    "cp1251",
+    "cp1253",
+    "cp1255",
+    "cp1256",
+    "cp1254",
+    "cp1258",
+)
 TWICE = ("Ã¤", "Ã¶", "Ã¼", "Ã©", "Ã¨", "Ã±", "â‚¬", "â€", "Ã§", "Ã¡", "Ã³")
 """What UTF-8 looks like when it was read as cp1252 and written again."""
 
@@ -145,7 +158,9 @@ def choose_delimiter(text: str, declared: str, label: str, name: str) -> Dialect
         probed = {word: _without_remarks(_records(text, mark, blanks)) for word, mark in marks.items()}
         tables = {word: _below_title(found) for word, found in probed.items()}
         whole = [word for word, found in probed.items() if _fits(found)]
-        fitting = whole or [word for word, found in tables.items() if _fits(found) and _plain_title(probed[word], found)]
+        fitting = whole or [
+            word for word, found in tables.items() if _fits(found) and _plain_title(probed[word], found)
+        ]
         if declared in DELIMITERS and not blanks:
             fitting = [declared]
         if len(fitting) == 1:
@@ -177,7 +192,8 @@ def _no_table(tables: dict[str, list[_Record]], label: str, name: str) -> InputE
     width = found[0].fields
     broken = [f"line {record.line} has {record.fields}" for record in found[1:] if record.fields != width][:3]
     return InputError(
-        f"{label} is no even table: with {word} the header has {width} fields, but {', '.join(broken)}. Correct these "
+        f"{label} is no even table: with {word} the header has {width} fields, but "
+        f"{', '.join(broken)}. Correct these "
         f"lines, or name another delimiter: sources.{name}.delimiter"
     )
 

@@ -70,7 +70,11 @@ def read_workbook(data: bytes, wanted: str | None, label: str, name: str) -> Wor
     if len(filled) > 1:
         raise InputError(f"{label} has several sheets: {', '.join(filled)}. Write sources.{name}.sheet: {filled[0]}")
     try:
-        rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(filled[0]).to_python(skip_empty_area=False)
+        rows = (
+            CalamineWorkbook.from_filelike(io.BytesIO(data))
+            .get_sheet_by_name(filled[0])
+            .to_python(skip_empty_area=False)
+        )
     except (CalamineError, OSError, ValueError) as error:
         raise InputError(f"{label} is a damaged Excel workbook ({error}). Save it again") from error
     found = seen[filled[0]]
@@ -179,7 +183,8 @@ def _place(corner: str, label: str) -> tuple[int, int]:
     row = int(found[2])
     if column > MAX_COLUMNS or row > MAX_ROWS:
         raise LimitError(
-            f"{label} reaches out to cell {corner}: at most {MAX_COLUMNS:,} columns and {MAX_ROWS:,} rows are read. "
+            f"{label} reaches out to cell {corner}: at most {MAX_COLUMNS:,} columns and "
+            f"{MAX_ROWS:,} rows are read. "
             "Delete what stands far out, or save the table as CSV"
         )
     return column - 1, row - 1

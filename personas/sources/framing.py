@@ -23,7 +23,9 @@ LAST = 5
 """How many records from the end may be totals or remarks."""
 LABELLED = 5
 """Columns from the left in which the word for a total may stand."""
-_REMARK = re.compile(r"record\(?s?\)? downloaded|^seller id\b|^(report )?(generated|exported|created) (on|at|by)\b", re.I)
+_REMARK = re.compile(
+    r"record\(?s?\)? downloaded|^seller id\b|^(report )?(generated|exported|created) (on|at|by)\b", re.I
+)
 
 
 def without_totals(table: pa.Table, lines: array[int] | None, label: str) -> tuple[pa.Table, array[int] | None, int]:
@@ -122,7 +124,8 @@ def refuse_data_as_header(table: pa.Table, label: str, name: str) -> None:
     ]
     if len(odd) >= 2:
         raise InputError(
-            f"{label}: the first line looks like data ({', '.join(odd[:3])}), not like names of columns. If there is no "
+            f"{label}: the first line looks like data ({', '.join(odd[:3])}), not like names "
+            "of columns. If there is no "
             f"header line, write sources.{name}.header: [name of the first column, name of the second, ...]"
         )
 

@@ -20,7 +20,8 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"<", "HTML or XML, not a table. Export the table as CSV"),
 )
 KNOWN: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b", "gzip"), (b"PAR1", "parquet"), (b"SQLite format 3\x00", "sqlite"),
+    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b", "gzip"), (b"PAR1", "parquet"),
+    (b"SQLite format 3\x00", "sqlite"),
 )  # fmt: skip
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".gz", ".zip"})
 """Endings of the files that are read when a folder is named."""
@@ -63,11 +64,15 @@ def _several(start: Path, file: str, name: str) -> list[Path]:
         parent = path.parent
         found = sorted(p for p in parent.glob(path.name) if p.is_file()) if parent.is_dir() else []
         if not found:
-            raise InputError(f"no file fits {file} (sources.{name}.file). Paths count from the folder of the configuration.")
+            raise InputError(
+                f"no file fits {file} (sources.{name}.file). Paths count from the folder of the configuration."
+            )
     elif path.is_dir():
         found = sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
         if not found:
-            raise InputError(f"the folder {file} (sources.{name}.file) has no file that is read: {', '.join(sorted(SUFFIXES))}")
+            raise InputError(
+                f"the folder {file} (sources.{name}.file) has no file that is read: {', '.join(sorted(SUFFIXES))}"
+            )
     else:
         return [_one(start, file, name)]
     for one in found:
@@ -91,7 +96,7 @@ def _one(start: Path, file: str, name: str) -> Path:
 
 
 def kind_of(path: Path) -> str:
-    """``parquet``, ``csv``, ``json``, ``gzip``, ``zip``, ``sqlite`` or ``duckdb`` by the first bytes, in whatever ending.
+    """``parquet``, ``csv``, ``json``, ``gzip``, ``zip``, ``sqlite`` or ``duckdb`` by the first bytes.
 
     Raises InputError in words when the file is something else.
     """

@@ -128,9 +128,7 @@ def _tables_of(preset: Preset, raw: Raw) -> list[str]:
         if all(any(same_name(name, c) for name in options for c in raw.columns) for options in names.values()):
             found.append(table)
     if not found:
-        missing = ", ".join(
-            column.name for table in preset.tables for column in CANONICAL[table] if column.required
-        )
+        missing = ", ".join(column.name for table in preset.tables for column in CANONICAL[table] if column.required)
         raise InputError(f"{raw.label} looks like {preset.about}, but lacks columns for {missing}. Export it with them")
     if "orders" in found and "customers" in found:
         found.remove("customers")
@@ -191,7 +189,9 @@ def _of_names(
         questions += [question] if question else []
     given = _given(raw, samples, {guess.column for guess in taken.values()}) if table == "customers" else ()
     used = [*taken.values(), *given]
-    codes = {t.strip().upper() for t in samples[taken["currency"].column] if t.strip()} if "currency" in taken else set()
+    codes = (
+        {t.strip().upper() for t in samples[taken["currency"].column] if t.strip()} if "currency" in taken else set()
+    )
     if len(codes) > 1:
         questions.append(_several(codes, table))
     required = [taken[column.name].confidence for column in CANONICAL[table] if column.required]
@@ -207,7 +207,8 @@ def vocabulary() -> dict[str, dict[str, list[str]]]:
     """Table -> canonical column -> words, from ``vocabulary.yaml``."""
     tree: Any = plain(read_yaml(Path(__file__).parent / "vocabulary.yaml"))
     return {
-        table: {name: [str(word) for word in words] for name, words in columns.items()} for table, columns in tree.items()
+        table: {name: [str(word) for word in words] for name, words in columns.items()}
+        for table, columns in tree.items()
     }
 
 
@@ -226,9 +227,7 @@ def _by_name(
     return None
 
 
-def _by_shape(
-    column: Column, raw: Raw, samples: Mapping[str, Sequence[str]], taken: set[str]
-) -> ColumnGuess | None:
+def _by_shape(column: Column, raw: Raw, samples: Mapping[str, Sequence[str]], taken: set[str]) -> ColumnGuess | None:
     """The only column whose content fits, for a required day or amount."""
     if column.kind not in ("day", "money"):
         return None

@@ -37,7 +37,9 @@ def read_json(text: str, label: str) -> tuple[pa.Table, array[int], tuple[str, .
     records, lines = [], array("q")
     for line, value in _objects(text, label):
         if not isinstance(value, dict):
-            raise InputError(f"{label}, line {line}: a table is a list of objects ({{...}}), found {type(value).__name__}")
+            raise InputError(
+                f"{label}, line {line}: a table is a list of objects ({{...}}), found {type(value).__name__}"
+            )
         records.append(dict(_flat(value, "")))
         lines.append(line)
     names = list(dict.fromkeys(name for record in records for name in record))
@@ -81,11 +83,14 @@ def _parsed(text: str, label: str, line: int) -> Any:
     except json.JSONDecodeError as error:
         place = line + error.lineno - 1
         raise InputError(
-            f"{label} is no JSON at line {place}, column {error.colno} ({error.msg}). A table is one array of objects, or "
+            f"{label} is no JSON at line {place}, column {error.colno} ({error.msg}). A table "
+            "is one array of objects, or "
             "one object a line"
         ) from error
     except _TwiceError as error:
-        raise InputError(f"{label}, line {line}: the key {error.args[0]!r} comes twice in one object. Correct it") from error
+        raise InputError(
+            f"{label}, line {line}: the key {error.args[0]!r} comes twice in one object. Correct it"
+        ) from error
 
 
 class _TwiceError(ValueError):

@@ -18,8 +18,8 @@ from personas.sources.mapping import Mapped, Plan, plan
 from personas.sources.preset import with_reading
 from personas.sources.readers import Raw, as_written, read_source
 from personas.sources.reshape import reshape
-from personas.sources.settle import settled
 from personas.sources.screen import privacy_of, refuse_identifying, refuse_unseen
+from personas.sources.settle import settled
 from personas.sources.typed import check_type, family_of, off_cent, typed_reports, typed_sql
 from personas.sources.zones import Zones
 
@@ -205,7 +205,9 @@ def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dic
         report = reports[item.name]
         where = f"{raw.label}, column {' + '.join(map(repr, item.origin)) or repr(item.constant)} ({item.name})"
         if report.question:
-            problems.append(f"{where}: {report.question.replace('{source}', raw.name)}{_answer(raw.name, item, report.question)}")
+            problems.append(
+                f"{where}: {report.question.replace('{source}', raw.name)}{_answer(raw.name, item, report.question)}"
+            )
         elif report.failed > source.max_set_aside * raw.records:
             shown = ", ".join(
                 f"{raw.place(at)}: {text}" for at, text in zip(report.failed_at, report.examples, strict=True)

@@ -146,7 +146,8 @@ def _find(
     if required:
         hint = did_you_mean(column.name, raw.columns)
         problems.append(
-            f"{column.name} ({column.meaning}) is not found. {hint} The file has: {', '.join(raw.columns[:30])}. Write "
+            f"{column.name} ({column.meaning}) is not found. {hint} The file has: "
+            f"{', '.join(raw.columns[:30])}. Write "
             f"{where}: <one of them>".replace("  ", " ")
         )
     return None

@@ -185,7 +185,10 @@ def _without_units(texts: list[str], kind: str) -> tuple[list[str], set[str]]:
 def _unit_question(units: set[str], currency: str | None, kind: str) -> str:
     signs = sorted(units - {""})
     if kind == "money" and len(signs) == 1 and currency and currency not in SYMBOLS.get(signs[0], {currency}):
-        return f"amounts carry {signs[0]}, but study.currency is {currency}. Write study.currency: {min(SYMBOLS[signs[0]])}"
+        return (
+            f"amounts carry {signs[0]}, but study.currency is {currency}. Write "
+            f"study.currency: {min(SYMBOLS[signs[0]])}"
+        )
     if kind == "share" and len(units) == 2:
         return "some values carry % and some do not. Write all of them the same way"
     if kind == "money" and len(signs) > 1:
@@ -228,11 +231,16 @@ def _choose(parsed: dict[str, list[Decimal | None]], known: list[int], texts: Se
 
 def _too_fine(numbers: Sequence[Decimal | None], known: Sequence[int], texts: Sequence[str]) -> str:
     """The question that amounts with more than four decimals raise."""
-    fine = [i for i in known if (n := numbers[i]) is not None and abs(n) < TOO_LARGE and round(n, 4) != n and not _is_noise(n)]
+    fine = [
+        i
+        for i in known
+        if (n := numbers[i]) is not None and abs(n) < TOO_LARGE and round(n, 4) != n and not _is_noise(n)
+    ]
     if len(fine) * 100 <= len(known):
         return ""
     return (
-        f"{len(fine):,} different amounts have more than 4 decimals ({example_of(fine, texts)!r}): are they amounts? Round "
+        f"{len(fine):,} different amounts have more than 4 decimals "
+        f"({example_of(fine, texts)!r}): are they amounts? Round "
         "them, or name another column"
     )
 

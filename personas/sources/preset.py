@@ -115,9 +115,7 @@ def _table(name: str, table: str, section: Mapping[str, Any]) -> PresetTable:
         raise PersonasError(f"preset {name}, {table}: unknown columns {sorted(odd)}")
     if odd := set(section) - set(PresetTable.__slots__):
         raise PersonasError(f"preset {name}, {table}: unknown keys {sorted(odd)}")
-    values = {
-        key: {str(found): str(meant) for found, meant in pairs.items()} for key, pairs in parts["values"].items()
-    }
+    values = {key: {str(found): str(meant) for found, meant in pairs.items()} for key, pairs in parts["values"].items()}
     full = section.get("refunded_in_full")
     return PresetTable(
         {key: _names(value) for key, value in parts["columns"].items()},

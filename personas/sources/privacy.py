@@ -22,7 +22,8 @@ MOST = 0.8
 _IDENTIFYING = {
     "e-mail": r"e ?mail|courriel|correo|correio|eposta|邮箱|メール",
     "phone": r"phone|telefon|telephone|tel|mobile|handy|telefono|celular|fax|电话|電話",
-    "birth date": r"birth ?date|date of birth|birthday|dob|geburtsdatum|geburtstag|date de naissance|fecha de nacimiento"
+    "birth date": r"birth ?date|date of birth|birthday|dob|geburtsdatum|geburtstag|date de naissance"
+    r"|fecha de nacimiento"
     r"|data di nascita|dogum tarihi|geboortedatum|data de nascimento",
     "address": r"address|adresse|anschrift|street|strasse|rue|calle|direccion|indirizzo|via|adres|endereco|house number"
     r"|hausnummer|zip|zip code|postal code|postcode|plz|postleitzahl|code postal|codigo postal|cap|ip|ip address"

@@ -23,6 +23,7 @@ __all__ = ["Raw", "as_written", "read_source"]
 if TYPE_CHECKING:
     import pyarrow as pa
 
+
 def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
     """The source ``name`` as it is.
 

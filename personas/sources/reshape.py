@@ -54,9 +54,7 @@ class _Sheet:
 
         column = pa.array(texts, pa.string())
         place = self.table.schema.get_field_index(name)
-        self.table = (
-            self.table.append_column(name, column) if place < 0 else self.table.set_column(place, name, column)
-        )
+        self.table = self.table.append_column(name, column) if place < 0 else self.table.set_column(place, name, column)
 
     def drop(self, reason: str, doomed: Sequence[bool]) -> None:
         """Mark records as set aside."""
@@ -165,9 +163,7 @@ def _first_of(sheet: _Sheet, rules: PresetTable, source: SourceConfig) -> None:
     """The first column with a value, record by record; guests have none."""
     wanted = {name: columns for name, columns in rules.first_of.items() if name not in source.columns}
     wanted |= {
-        name: spec.first_of
-        for name, spec in source.columns.items()
-        if isinstance(spec, ColumnSpec) and spec.first_of
+        name: spec.first_of for name, spec in source.columns.items() if isinstance(spec, ColumnSpec) and spec.first_of
     }
     if "customer_id" not in wanted and (rules.guests or source.guests):
         spec = source.columns.get("customer_id", "")

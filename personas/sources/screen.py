@@ -1,4 +1,4 @@
-"""At the door: columns that point at single people or at special categories, and cells that a workbook does not show."""
+"""At the door: columns that point at single people or special categories, and cells that a workbook hides."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ SAMPLE = 200
 
 
 def refuse_identifying(name: str, source: SourceConfig) -> None:
-    """Raise InputError for given columns that tell who somebody is, or what nobody may be sorted by without a reason."""
+    """Raise InputError for given columns that tell who somebody is, or what nobody is sorted by without a reason."""
     problems = []
     for key, spec in source.given.items():
         where = f"sources.{name}.given.{key}"
         if (kind := identifying(spec.column)) and spec.kind == "category":
             problems.append(
-                f"{where}: {spec.column!r} is a column of kind {kind}: it points at single people and forms or describes "
+                f"{where}: {spec.column!r} is a column of kind {kind}: it points at single people "
+                "and forms or describes "
                 "no segment. Remove it"
             )
         elif (kind := special(spec.column)) and spec.because is None:
             problems.append(
-                f"{where}: {spec.column!r} may tell of {kind}, a special category of personal data. Remove it, or say why "
+                f"{where}: {spec.column!r} may tell of {kind}, a special category of personal "
+                "data. Remove it, or say why "
                 f"it is used: {where}.because: ..."
             )
     if problems:

@@ -1,4 +1,4 @@
-"""What is done to a source once it is in the engine: one currency, one spelling of customer numbers, no bare numbers."""
+"""What is done to a source once it is in the engine: one currency, one spelling of customer numbers."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def _hashed(engine: Engine, table: Table, variable: str) -> Table:
     secret = os.environ.get(variable, "").encode()
     if len(secret) < 16:
         raise ConfigError(
-            f"study.hash_ids_with: the environment variable {variable} holds no secret of at least 16 characters. Set it "
+            f"study.hash_ids_with: the environment variable {variable} holds no secret of at "
+            "least 16 characters. Set it "
             "before the run, and keep it: the same secret gives the same numbers"
         )
     import pyarrow as pa
@@ -115,7 +116,9 @@ def _hashed(engine: Engine, table: Table, variable: str) -> Table:
     def hashed(batch: pa.RecordBatch) -> pa.RecordBatch:
         place = batch.schema.get_field_index("customer_id")
         texts = [
-            None if value is None else hmac.new(secret, str(value).encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
+            None
+            if value is None
+            else hmac.new(secret, str(value).encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
             for value in batch.column(place).to_pylist()
         ]
         return batch.set_column(place, batch.schema.field(place), pa.array(texts, batch.schema.field(place).type))

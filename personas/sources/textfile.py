@@ -79,7 +79,9 @@ def _from_excel(
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerows([[row[place] for place in used] for row in book.rows])
     declared = source.model_copy(update={"delimiter": "comma"})
-    raw = _from_delimited(name, label, out.getvalue(), declared, facts, [*notes, *book.notes], content_hash(out.getvalue().encode()))
+    raw = _from_delimited(
+        name, label, out.getvalue(), declared, facts, [*notes, *book.notes], content_hash(out.getvalue().encode())
+    )
     del raw.facts["delimiter"]
     names = {place: column for place, column in zip(used, raw.columns, strict=False)}
     raw.facts["unseen"] = {names[place]: why for place, why in book.unseen.items() if place in names}

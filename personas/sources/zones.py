@@ -18,6 +18,10 @@ class Zones:
     source: str = ""
 
 
+AS_WRITTEN = Zones()
+"""No zone at all: a day is the day that is written."""
+
+
 def day_in_zone(day: date, clock: str, zones: Zones) -> date:
     """The day in the study's zone of a time; without an offset and a zone of the source the day stays as written.
 

@@ -62,7 +62,8 @@ ORDERS = {
         "Lineitem price,Lineitem discount,Cancelled at,Source\n"
         "#1001,Ann@x.org,paid,EUR,30.00,0.00,2026-05-14 11:23:45 +0100,1,Lamp,10.00,0.00,,web\n"
         "#1001,Ann@x.org,,,,,2026-05-14 11:23:45 +0100,2,Cup,10.00,0.00,,\n"
-        "#1002,bob@x.org,paid,EUR,9.00,0.00,2026-05-15 11:23:45 +0100,1,Lamp,9.00,0.00,2026-05-16 10:00:00 +0100,web\n"
+        "#1002,bob@x.org,paid,EUR,9.00,0.00,2026-05-15 11:23:45 +0100,1,Lamp,9.00,0.00,"
+        "2026-05-16 10:00:00 +0100,web\n"
         "#1003,bob@x.org,voided,EUR,8.00,0.00,2026-05-15 11:23:45 +0100,1,Lamp,8.00,0.00,,web\n"
         "#1004,ann@x.org,partially_refunded,EUR,20.00,5.00,2026-05-16 11:23:45 +0100,1,Lamp,20.00,0.00,,pos\n"
         "#1005,bob@x.org,paid,EUR,7.00,0.00,2026-05-17 11:23:45 +0100,1,Cup,7.00,0.00,,pos\n",
@@ -87,7 +88,8 @@ ORDERS = {
         {"ann@x.org": 2, "bob@x.org": 1},
     ),
     "stripe_payments": (
-        "id,Created (UTC),Amount,Amount Refunded,Currency,Converted Amount,Captured,Status,Customer ID,Customer Email\n"
+        "id,Created (UTC),Amount,Amount Refunded,Currency,Converted Amount,Captured,"
+        "Status,Customer ID,Customer Email\n"
         'ch_1,2026-05-01 10:00,"1,000.00",0.00,eur,"1,000.00",true,Paid,cus_1,ann@x.org\n'
         "ch_2,2026-05-02 10:00,20.00,20.00,eur,20.00,true,Refunded,cus_1,ann@x.org\n"
         "ch_3,2026-05-03 10:00,30.00,0.00,eur,30.00,false,Failed,cus_2,bob@x.org\n"
@@ -97,7 +99,8 @@ ORDERS = {
     ),
     "paypal_activity": (
         # The refund names its sale; a withdrawal and a pending payment are no sales.
-        "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,Transaction ID,Reference Txn ID\n"
+        "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,"
+        "Transaction ID,Reference Txn ID\n"
         '25/04/2026,10:00:00,CET,Ann,Website Payment,Completed,EUR,"1.200,50",-1,1,ann@x.org,T1,\n'
         '26/04/2026,10:00:00,CET,Bob,Website Payment,Completed,EUR,"20,00",-1,1,bob@x.org,T2,\n'
         '27/04/2026,10:00:00,CET,Bob,Payment Refund,Completed,EUR,"-20,00",-1,1,bob@x.org,T3,T2\n'
@@ -107,7 +110,8 @@ ORDERS = {
         {"ann@x.org": 1, "bob@x.org": 2},
     ),
     "square_transactions": (
-        "Date,Time,Time Zone,Gross Sales,Discounts,Tax,Total Collected,PAN Suffix,Net Total,Transaction ID,Customer ID,"
+        "Date,Time,Time Zone,Gross Sales,Discounts,Tax,Total Collected,PAN Suffix,"
+        "Net Total,Transaction ID,Customer ID,"
         "Event Type\n"
         "2026-05-01,10:00:00,UTC,$22.50,$0.00,$0.00,$22.50,1234,$22.00,t1,c1,Payment\n"
         "2026-05-02,10:00:00,UTC,$10.00,$0.00,$0.00,$10.00,1234,$9.00,t2,c2,Payment\n"
@@ -130,7 +134,8 @@ ORDERS = {
         {"ann": 1, "bob": 1},
     ),
     "magento_orders": (
-        "ID,Purchase Point,Purchase Date,Grand Total (Base),Grand Total (Purchased),Status,Customer Email,Total Refunded\n"
+        "ID,Purchase Point,Purchase Date,Grand Total (Base),Grand Total (Purchased),"
+        "Status,Customer Email,Total Refunded\n"
         '1,Main,"May 1, 2026 10:00:00 AM",10.00,10.00,Complete,ann@x.org,0\n'
         '2,Main,"May 2, 2026 10:00:00 AM",10.00,11.00,Canceled,bob@x.org,0\n'
         '3,Main,"May 3, 2026 10:00:00 AM",10.00,12.00,Closed,bob@x.org,2\n',
@@ -155,7 +160,8 @@ ORDERS = {
         {"ann@x.org": 1, "bob@x.org": 1},
     ),
     "gumroad_sales": (
-        "Purchase ID,Item Name,Purchase Email,Purchase Date,Sale Price ($),Partial Refund ($),Fully Refunded?,Quantity\n"
+        "Purchase ID,Item Name,Purchase Email,Purchase Date,Sale Price ($),"
+        "Partial Refund ($),Fully Refunded?,Quantity\n"
         "p1,Book,ann@x.org,2026-05-01,10.00,0.00,0,1\np2,Book,bob@x.org,2026-05-02,20.00,5.00,0,1\n"
         "p3,Book,bob@x.org,2026-05-03,30.00,0.00,1,1\nTotals,,,,60.00,5.00,,3\n",
         {"read": (4, "60.00"), "used": (3, "25.00"), "refunded": (0, "35.00"), "total-row": (1, None)},
@@ -164,8 +170,10 @@ ORDERS = {
     "braintree_transactions": (
         "Transaction ID,Transaction Type,Transaction Status,Created Datetime,Settlement Amount,"
         "Settlement Currency ISO Code,Refunded Transaction ID,Customer Email\n"
-        "t1,sale,settled,2026-05-01 10:00,10.00,EUR,,ann@x.org\nt2,sale,voided,2026-05-02 10:00,20.00,EUR,,bob@x.org\n"
-        "t3,sale,settled,2026-05-03 10:00,30.00,EUR,,bob@x.org\nt4,credit,settled,2026-05-04 10:00,5.00,EUR,t1,ann@x.org\n",
+        "t1,sale,settled,2026-05-01 10:00,10.00,EUR,,ann@x.org\nt2,sale,voided,"
+        "2026-05-02 10:00,20.00,EUR,,bob@x.org\n"
+        "t3,sale,settled,2026-05-03 10:00,30.00,EUR,,bob@x.org\nt4,credit,settled,"
+        "2026-05-04 10:00,5.00,EUR,t1,ann@x.org\n",
         {"read": (4, "55.00"), "used": (3, "35.00"), "cancelled": (1, "20.00")},
         {"ann@x.org": 2, "bob@x.org": 1},
     ),
@@ -219,7 +227,8 @@ LINES = {
     ),
     "square_items": (
         "Date,Item,Category,SKU,Price Point Name,Qty,Net Sales,Discounts,Transaction ID,Customer ID\n"
-        "2026-05-01,Lamp,Light,L,Regular,2,$17.00,$3.00,t1,ann\n2026-05-02,Cup,Table,C,Regular,1,$5.00,$0.00,t2,bob\n",
+        "2026-05-01,Lamp,Light,L,Regular,2,$17.00,$3.00,t1,ann\n2026-05-02,Cup,Table,C,"
+        "Regular,1,$5.00,$0.00,t2,bob\n",
         ["17.0000", "5.0000"],
     ),
 }
@@ -258,7 +267,8 @@ PEOPLE = {
         ["ann@x.org", "bob@x.org"],
     ),
     "woocommerce_analytics_customers": (
-        "Name,Username,Last Active,Sign Up,Email,Orders,Total Spend,AOV\nAnn,a,2026-01-01,2026-01-01,ann@x.org,1,2,2\n"
+        "Name,Username,Last Active,Sign Up,Email,Orders,Total Spend,AOV\nAnn,a,"
+        "2026-01-01,2026-01-01,ann@x.org,1,2,2\n"
         "Bob,b,2026-01-01,2026-01-02,bob@x.org,1,2,2\n",
         ["ann@x.org", "bob@x.org"],
     ),
@@ -314,7 +324,10 @@ def test_the_shopify_seeds_load_with_currencies_kept_apart(shop: Prepare, engine
     with pytest.raises(InputError, match=r"several currencies.*GBP.*USD"):
         shop(**given, orders_with=settings, customers_with=settings)
     tables = shop(
-        **given, orders_with={**settings, "currency": {"only": "USD"}}, customers_with=settings, study={"currency": "USD"}
+        **given,
+        orders_with={**settings, "currency": {"only": "USD"}},
+        customers_with=settings,
+        study={"currency": "USD"},
     )
     # Five orders in USD: 100.01 + 100.02 + 50.00 + 205.00 + 160.00; three in GBP.
     assert steps(tables, "orders") == {"read": (8, "615.03"), "used": (5, "615.03"), "other-currency": (3, None)}

@@ -192,14 +192,21 @@ def test_m27_m28_json_values_stay_as_they_are_written(tmp_path: Path) -> None:
     raw = read(tmp_path, '[{"id": 12345678901234567890, "x": 1.10}, {"id": 1.5, "x": 1e2, "k": true}]')
     assert cells(raw) == {"id": ["12345678901234567890", "1.5"], "x": ["1.10", "1e2"], "k": ["", "true"]}
     assert "not in all 2 objects: k in 1" in str(raw.facts["notes"])
-    raw = read(tmp_path, '{"id": 1, "who": {"mail": "a"}, "items": [1]}\n{"id": 2, "who": {"mail": null}, "items": []}\n')
+    raw = read(
+        tmp_path, '{"id": 1, "who": {"mail": "a"}, "items": [1]}\n{"id": 2, "who": {"mail": null}, "items": []}\n'
+    )
     assert cells(raw) == {"id": ["1", "2"], "who.mail": ["a", ""]}
     assert raw.place(1) == "line 2"
 
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [('[{"a": 1, "a": 2}]', "comes twice"), ('[{"a": 1', "no JSON at line 1"), ("[1, 2]", "list of objects"), ("[]", "no records")],
+    [
+        ('[{"a": 1, "a": 2}]', "comes twice"),
+        ('[{"a": 1', "no JSON at line 1"),
+        ("[1, 2]", "list of objects"),
+        ("[]", "no records"),
+    ],
 )
 def test_broken_json_is_refused(tmp_path: Path, content: str, word: str) -> None:
     assert word in refusal(tmp_path, content)
