@@ -95,7 +95,13 @@ def _merged(guesses: list[FileGuess]) -> FileGuess:
 
 def _without_days(guess: FileGuess) -> FileGuess:
     """The customers without the columns that need a day to count back from, where there are no orders."""
-    columns = tuple(column for column in guess.columns if column.name not in ("created_on", "birth_year"))
+    if guess.table != "customers":
+        return guess
+    days = {column.name for column in guess.columns} & {"created_on", "birth_year"}
+    columns = tuple(
+        replace(column, column="", reason="left out: no orders to count back from") if column.name in days else column
+        for column in guess.columns
+    )
     return replace(guess, columns=columns)
 
 

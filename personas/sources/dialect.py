@@ -157,7 +157,7 @@ def choose_delimiter(text: str, declared: str, label: str, name: str) -> Dialect
     for blanks in (False, True):
         probed = {word: _without_remarks(_records(text, mark, blanks)) for word, mark in marks.items()}
         tables = {word: _below_title(found) for word, found in probed.items()}
-        whole = [word for word, found in probed.items() if _fits(found)]
+        whole = [word for word, found in probed.items() if _fits(found) and found[0].filled > 1]
         fitting = whole or [
             word for word, found in tables.items() if _fits(found) and _plain_title(probed[word], found)
         ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.sources.canonical import CANONICAL, Column, GivenColumn
-from personas.sources.preset import PRESETS, same_name
+from personas.sources.preset import PRESETS, loosely, same_name
 from personas.sources.readers import Raw
 from personas.sources.reshape import SUFFIX
 
@@ -182,12 +181,3 @@ def _match(name: str, columns: tuple[str, ...]) -> str | None:
             f"the columns {', '.join(loose)} are too alike to tell which is {name!r}. Name the one you mean"
         )
     return loose[0] if loose else None
-
-
-def loosely(name: str) -> str:
-    """A column name for comparison: NFC, case-folded, without blanks, hyphens, underscores and full stops.
-
-    >>> loosely("Order-No.") == loosely("order_no")
-    True
-    """
-    return "".join(c for c in unicodedata.normalize("NFC", name).casefold() if c not in " -_./\t")

@@ -241,7 +241,7 @@ def _too_fine(numbers: Sequence[Decimal | None], known: Sequence[int], texts: Se
     return (
         f"{len(fine):,} different amounts have more than 4 decimals "
         f"({example_of(fine, texts)!r}): are they amounts? Round "
-        "them, or name another column"
+        "them, or name another column: sources.{source}.columns"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -159,6 +160,15 @@ def same_name(pattern: str, column: str) -> bool:
     (True, False)
     """
     return fnmatchcase(column.strip().casefold(), pattern.casefold().replace("[", "[[]"))
+
+
+def loosely(name: str) -> str:
+    """A column name for comparison: NFC, case-folded, without blanks, hyphens, underscores and full stops.
+
+    >>> loosely("Order-No.") == loosely("order_no")
+    True
+    """
+    return "".join(c for c in unicodedata.normalize("NFC", name).casefold() if c not in " -_./\t")
 
 
 def recognised(columns: Sequence[str]) -> Preset | None:

@@ -20,7 +20,7 @@ MOST = 0.8
 """Share of values that must look alike before a column is taken for what they look like."""
 
 _IDENTIFYING = {
-    "e-mail": r"e ?mail|courriel|correo|correio|eposta|邮箱|メール",
+    "e-mail": r"e ?mail|courriel|correo|correio|e ?posta|邮箱|メール",
     "phone": r"phone|telefon|telephone|tel|mobile|handy|telefono|celular|fax|电话|電話",
     "birth date": r"birth ?date|date of birth|birthday|dob|geburtsdatum|geburtstag|date de naissance"
     r"|fecha de nacimiento"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import InputError
 from personas.sources.numbers import read_numbers
-from personas.sources.preset import PRESETS, PresetTable, Rule, same_name
+from personas.sources.preset import PRESETS, PresetTable, Rule, loosely, same_name
 from personas.sources.raw import Raw, as_written
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class _Sheet:
 
     def find(self, name: str) -> str | None:
         """The column of a name of the preset, or None."""
-        return next((column for column in self.table.column_names if same_name(name, column)), None)
+        columns = self.table.column_names
+        exact = (column for column in columns if same_name(name, column))
+        return next(exact, None) or next((column for column in columns if loosely(column) == loosely(name)), None)
 
     def texts(self, name: str) -> list[str]:
         """The trimmed texts of a column; empty ones where there is no such column."""
@@ -168,11 +170,14 @@ def _first_of(sheet: _Sheet, rules: PresetTable, source: SourceConfig) -> None:
     if "customer_id" not in wanted and (rules.guests or source.guests):
         spec = source.columns.get("customer_id", "")
         single = spec.column if isinstance(spec, ColumnSpec) else spec
-        wanted["customer_id"] = (single,) if single else rules.columns.get("customer_id", ("customer_id",))
+        wanted["customer_id"] = (single,) if single else ("customer_id", *rules.columns.get("customer_id", ()))
+        wanted["customer_id"] = tuple(name for name in wanted["customer_id"] if sheet.find(name))[:1]
     guests = {word.casefold() for word in (*rules.guests, *source.guests)}
     for name, columns in wanted.items():
         present = [column for column in columns if sheet.find(column)]
         if not present:
+            if name in source.columns or (name == "customer_id" and source.guests):
+                _require(sheet, columns[0] if columns else name, f"columns.{name}")
             continue
         none = guests if name == "customer_id" else set[str]()
         texts = [""] * sheet.table.num_rows
