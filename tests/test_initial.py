@@ -100,7 +100,8 @@ def test_files_of_the_same_columns_are_one_source(tmp_path: Path) -> None:
 
 def test_a_known_export_keeps_its_preset(tmp_path: Path) -> None:
     header = "Name,Email,Financial Status,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price"
-    body = "#1,a@x.org,paid,EUR,10.00,2026-05-14 11:23:45 +0100,1,Lamp,10.00\n#2,b@x.org,paid,EUR,5.00,2026-05-15 11:23:45 +0100,1,Cup,5.00\n"
+    body = "#1,a@x.org,paid,EUR,10.00,2026-05-14 11:23:45 +0100,1,Lamp,10.00\n"
+    body += "#2,b@x.org,paid,EUR,5.00,2026-05-15 11:23:45 +0100,1,Cup,5.00\n"
     proposal = proposed(tmp_path, export=f"{header}\n{body}")
     assert "preset: shopify_orders" in proposal.text and "currency: EUR" in proposal.text
     assert counted(proposal, tmp_path) == {"orders": (2, "15.00"), "order_lines": (2, "15.00")}

@@ -15,6 +15,7 @@ from personas.sources.containers import unpacked
 from personas.sources.databases import read_database
 from personas.sources.dialect import clean_header
 from personas.sources.gate import content_hash, kind_of, locate, sha256_of
+from personas.sources.postgres import read_postgres
 from personas.sources.raw import Raw, as_written
 from personas.sources.textfile import read_content
 
@@ -36,6 +37,8 @@ def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
     """
     if source.data is not None:
         return _from_memory(name, source.data)
+    if source.postgres is not None:
+        return read_postgres(name, source)
     paths = locate(name, source, folder)
     kinds = [kind_of(path) for path in paths]
     if "parquet" in kinds and len(set(kinds)) > 1:
