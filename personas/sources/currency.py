@@ -55,7 +55,7 @@ def one_currency(
             raise InputError(
                 f"{label} has amounts in several currencies ({', '.join(found)}). They are never "
                 f"added up. Write {where}: "
-                f"{{only: {study or found[0]}}} or {where}: {{rates: {{{found[-1]}: ...}}}}"
+                f"{{only: {study if study in found else found[0]}}} or {where}: {{rates: {{{found[-1]}: ...}}}}"
             )
         if found and study and found != [study]:
             raise InputError(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from personas.sources.calendars import EPOCH, of_calendar, of_epoch, of_serial
 from personas.sources.numbers import Reading, example_of, fold_digits, is_missing
@@ -68,6 +69,7 @@ def _day(year: str, month: str | int, day: str, grammar: DayGrammar | None = Non
         return None
 
 
+@cache
 def month_of(word: str) -> int | None:
     """The month of a name, or of the first three or more letters of one, when these mean one month only.
 

@@ -114,8 +114,8 @@ def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
         notes.append("Ctrl-Z at the end removed")
     if encoding not in ("utf-8", "utf-8-sig", "utf-16"):
         notes.append(f"read as {encoding}")
-    ends = {end for end in ("\r\n", "\n", "\r") if end in (text if end == "\r\n" else text.replace("\r\n", ""))}
-    if len(ends) > 1:
+    pairs, feeds, returns = text.count("\r\n"), text.count("\n"), text.count("\r")
+    if sum(count > 0 for count in (pairs, feeds - pairs, returns - pairs)) > 1:
         notes.append("different line ends in one file")
     if sum(map(text.count, TWICE)) > len(text) / 10_000:
         notes.append("looks decoded twice (Ã, â€): export it again as UTF-8")

@@ -149,7 +149,7 @@ def _of_preset(
     codes = {text.strip().upper() for text in samples[currency] if text.strip()} if currency else set[str]()
     questions = (_several(codes, table),) if len(codes) > 1 else ()
     return FileGuess(
-        path, table, preset.name, raw, tuple(guesses), settings, (), questions, _not_used(raw, (), samples),
+        path, table, preset.name, raw, tuple(guesses), settings, (), questions, _not_used(raw, guesses, samples),
         codes.pop() if len(codes) == 1 else "", 1.0,
     )  # fmt: skip
 

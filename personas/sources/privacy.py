@@ -25,11 +25,12 @@ _IDENTIFYING = {
     "birth date": r"birth ?date|date of birth|birthday|dob|geburtsdatum|geburtstag|date de naissance"
     r"|fecha de nacimiento"
     r"|data di nascita|dogum tarihi|geboortedatum|data de nascimento",
-    "address": r"address|adresse|anschrift|street|strasse|rue|calle|direccion|indirizzo|via|adres|endereco|house number"
-    r"|hausnummer|zip|zip code|postal code|postcode|plz|postleitzahl|code postal|codigo postal|cap|ip|ip address"
+    "address": r"address|adresse|anschrift|street|strasse|rue|calle|direccion|indirizzo|adres|endereco|house number"
+    r"|hausnummer|zip|zip code|postal code|postcode|plz|postleitzahl|code postal|codigo postal|ip|ip address"
     r"|latitude|longitude|city and street",
-    "name": r"name|first ?name|last ?name|full ?name|surname|vorname|nachname|familienname|prenom|nom|nombre|apellidos?"
-    r"|nome|cognome|sobrenome|ad soyad|soyad|voornaam|achternaam|customer name|username|姓名|氏名",
+    "name": r"^name$|(?:first|last|full|family|given|middle|customer|billing|shipping|contact|buyer|user) ?name"
+    r"|surname|vorname|nachname|familienname|prenom|nom|nombre|apellidos?"
+    r"|nome|cognome|sobrenome|ad soyad|soyad|voornaam|achternaam|姓名|氏名",
     "free text": r"notes?|comments?|remarks?|message|description|bemerkung|kommentar|notiz|commentaire|comentario|"
     r"nota|commento|opmerking|yorum|customer note",
     "payment": r"iban|bic|card number|card last4|account number|kontonummer|tax id|vat id|ssn|passport|national id",

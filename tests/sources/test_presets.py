@@ -344,3 +344,19 @@ def test_the_graphql_seeds_load_without_deleted_cancelled_and_test_orders(shop: 
     assert {step: count for step, (count, _) in steps(tables, "orders").items()} == {
         "read": 9, "used": 1, "left-out": 4, "test": 1, "cancelled": 3,
     }  # fmt: skip
+
+
+def test_the_shopify_seeds_are_too_few_for_segments_and_the_tool_says_so(tmp_path: Path) -> None:
+    from personas.config import Config
+    from personas.pipeline import run
+
+    orders = {"file": "shopify_order_data.csv", "preset": "shopify_warehouse", "currency": {"only": "USD"}}
+    config = Config.model_validate(
+        {
+            "study": {"name": "Seeds", "currency": "USD"},
+            "sources": {"orders": orders},
+            "folder": shared_data() / "shopify_seeds",
+        }
+    )
+    with pytest.raises(InputError, match="5 customers are too few"):
+        run(config)

@@ -57,7 +57,8 @@ def workbook(sheets: Mapping[str, str], hidden: Sequence[str] = (), *, from_1904
     )
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
-        f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{OFFICE}.'
+        f'ContentType="application/vnd.'
+        f'openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{OFFICE}.'
         f'sheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="{OFFICE}.styles+xml"/>{kinds}</Types>',
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" '
         f'Type="{REL}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
