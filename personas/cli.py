@@ -86,7 +86,7 @@ def check(
         _print_json(found) if as_json else print(report_text(found))
 
 
-@app.command(epilog="\b\nExample:\n  personas init orders.csv customers.csv --out configs/shop.yaml")
+@app.command(epilog="\b\nExample:\n  personas init reports/demo/data/orders.csv --out configs/own.yaml")
 def init(
     files: Annotated[list[Path], typer.Argument(help="Exports: CSV, Excel, Parquet, JSON lines, also packed.")],
     out: Annotated[Path, typer.Option("--out", help="Where the configuration goes.")] = Path("configs/study.yaml"),
@@ -106,7 +106,7 @@ def init(
         _print_json(as_plain(proposal, out)) if as_json else print(written)
 
 
-@app.command(epilog="\b\nExample:\n  personas audience configs/shop.yaml loyal --out loyal.csv")
+@app.command(epilog="\b\nExample:\n  personas audience configs/joe_and_sarah.yaml store --out store.csv")
 def audience(
     config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
     name: Annotated[str | None, typer.Argument(help="Audience to export. Without it all are counted.")] = None,
