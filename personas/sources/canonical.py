@@ -70,6 +70,7 @@ CANONICAL: dict[str, tuple[Column, ...]] = {
         _c("channel", "category", "online, store, phone or other"),
         _c("coupon_code", "category", "coupon"),
         _c("items", "number", "how many items"),
+        _c("currency", "category", "currency of the amounts"),
     ),
     "order_lines": (
         _c("order_id", "id", "order number", required=True),
@@ -84,6 +85,7 @@ CANONICAL: dict[str, tuple[Column, ...]] = {
         _c("discount_amount", "money", "discount on the line, positive"),
         _c("unit_cost", "money", "what one unit cost the shop"),
         _c("channel", "category", "online, store, phone or other, when there is no table of orders"),
+        _c("currency", "category", "currency of the amounts, when there is no table of orders"),
     ),
     "products": (
         _c("sku", "id", "product", required=True),

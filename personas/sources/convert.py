@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from personas.sources.days import read_days
+from personas.sources.days import DayGrammar, read_days
 from personas.sources.numbers import Reading, is_missing, read_numbers
+from personas.sources.zones import AS_WRITTEN, Zones
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +37,10 @@ class Grammar:
     decimal: str = "auto"
     dates: str = "auto"
     currency: str | None = None
+    short_years: bool = False
+    calendar: str = "common"
+    minor: bool = False
+    zones: Zones = AS_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def arrow_type(kind: str) -> Any:
 
     return {
         "day": pa.date32(), "money": pa.decimal128(18, 4), "number": pa.decimal128(18, 4), "count": pa.int64(),
-        "share": pa.float64(), "measure": pa.float64(), "flag": pa.bool_(),
+        "share": pa.float64(), "birth_year": pa.int64(), "measure": pa.float64(), "flag": pa.bool_(),
     }.get(kind, pa.string())  # fmt: skip
 
 
@@ -84,7 +89,11 @@ def convert_column(
     import pyarrow.compute as pc
 
     texts = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if kind in TEXTS and not values:
+    if kind in TEXTS and values:
+        distinct = pc.unique(pc.fill_null(texts, "")).to_pylist()
+        meant = dict(zip(distinct, _recode(distinct, values), strict=True))
+        texts = pa.array([meant[text] for text in pc.fill_null(texts, "").to_pylist()], pa.string())
+    if kind in TEXTS:
         return _plain_text(pc.fill_null(texts, ""), kind)
     coded = pc.fill_null(texts, "").dictionary_encode()
     distinct = [str(text) for text in coded.dictionary.to_pylist()]
@@ -142,12 +151,30 @@ def _recode(distinct: list[str], values: Mapping[str, str]) -> list[str]:
 
 def _read(texts: Sequence[str], weights: Sequence[int], kind: str, grammar: Grammar) -> Reading:
     if kind == "day":
-        return read_days(texts, grammar.dates)
+        return read_days(texts, DayGrammar(grammar.dates, grammar.short_years, grammar.calendar, grammar.zones))
+    if kind == "birth_year":
+        return _read_birth_years(texts, grammar)
     if kind in {"money", "number", "count", "share", "measure"}:
-        return read_numbers(texts, kind, grammar.decimal, grammar.currency)
+        return read_numbers(texts, kind, grammar.decimal, grammar.currency, minor=grammar.minor)
     if kind == "flag":
         return _read_flags(texts)
     return _read_categories(texts, weights, gaps=kind == "category")
+
+
+def _read_birth_years(texts: Sequence[str], grammar: Grammar) -> Reading:
+    """Years of birth; of whole days of birth the year only is kept."""
+    filled = [text for text in texts if not is_missing(text)]
+    if all(re.fullmatch(r"\s*\d{4}(?:[.,]0+)?\s*", text) for text in filled):
+        return read_numbers(texts, "count", grammar.decimal, None)
+    days = read_days(texts, DayGrammar(grammar.dates, grammar.short_years, grammar.calendar))
+    if days.question:
+        if "fit both" not in days.question:
+            return read_numbers(texts, "count", grammar.decimal, None)
+        days = read_days(texts, DayGrammar("dmy", grammar.short_years, grammar.calendar))
+    if len(days.failed) > len(filled) / 2:
+        return read_numbers(texts, "count", grammar.decimal, None)
+    years: list[object] = [getattr(day, "year", None) for day in days.values]
+    return Reading(years, days.failed, notes=("of days of birth only the year is kept",))
 
 
 def _read_flags(texts: Sequence[str]) -> Reading:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from personas.errors import InputError, LimitError, PersonasError
-from personas.sources.dialect import MAX_CELL, clean_header
+from personas.sources.dialect import MAX_CELL, Dialect, clean_header, remark
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +31,7 @@ def read_blanks(text: str, label: str) -> tuple[pa.Table, array[int], list[str]]
     header: list[str] | None = None
     rows: list[list[str]] = []
     lines, ragged = array("q"), []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         cells = line.split()
         if not cells:
             continue
@@ -55,14 +57,38 @@ class _Tally:
     ragged: list[str]
     filled: list[int]
     characters: list[int]
+    shift: int = 0
+    uneven: list[tuple[int, int, str]] = field(default_factory=list)
+    """(line, cells with content, first of them) of each record of another width."""
 
 
-def read_delimited(text: str, mark: str, label: str) -> tuple[pa.Table, array[int], list[str]]:
-    """The table, the line of each record, and what was said about each record of another width."""
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """The table, the line of each record, what was said about records of another width, and remarks below."""
+
+    table: pa.Table
+    lines: array[int]
+    ragged: list[str]
+    below: list[str]
+    notes: tuple[str, ...]
+
+
+def read_delimited(text: str, dialect: Dialect, label: str, header: tuple[str, ...] = ()) -> Delimited:
+    """Read a text under a dialect; ``header`` names the columns of a file without a header line."""
     import pyarrow.compute as pc
 
+    mark = dialect.mark
+    if dialect.above:
+        text = _below(text, dialect.above)
+    if dialect.blanks:
+        text = _without_blanks(text, mark)
+    if header:
+        line = io.StringIO()
+        csv.writer(line, delimiter=mark, lineterminator="\n").writerow(header)
+        text = line.getvalue() + text
+    shift = dialect.above - (1 if header else 0)
     whole = len(text) <= CHECKED_CHARACTERS
-    seen = _tally(text, mark, label)
+    seen = _tally(text, mark, label, shift)
     table = _read_arrow(text, mark, seen.header, label)
     if table.num_rows != len(seen.lines):
         raise _disagree(label, f"{table.num_rows:,} and {len(seen.lines):,} records")
@@ -71,23 +97,70 @@ def read_delimited(text: str, mark: str, label: str) -> tuple[pa.Table, array[in
         found = (table.num_rows - (pc.sum(pc.equal(lengths, 0)).as_py() or 0), pc.sum(lengths).as_py() or 0)
         if found != (seen.filled[position], seen.characters[position]):
             raise _disagree(label, f"the column {seen.header[position]!r}")
-    return table, seen.lines, seen.ragged
+    notes = dialect.notes
+    if seen.header and seen.header[-1] == NAMELESS:
+        if seen.filled[-1]:
+            raise InputError(f"{label}: column {len(seen.header)} of the header has no name. Name it")
+        table = table.drop_columns([NAMELESS])
+        notes = (*notes, "a delimiter at the end of every record is no column")
+    return Delimited(table, seen.lines, seen.ragged, _remarks_below(seen), notes)
+
+
+NAMELESS = "\x00"
+"""Stands for the column after a delimiter at the end of the header."""
+
+
+def _below(text: str, lines: int) -> str:
+    """The text after its first lines."""
+    ends = (found.end() for found in re.finditer(r"\r\n|\r|\n", text))
+    return text[next(islice(ends, lines - 1, None), len(text)) :]
+
+
+def _without_blanks(text: str, mark: str) -> str:
+    """The same records with every cell quoted and without blanks after delimiters."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=mark, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows(row for row in rows)
+    return out.getvalue()
+
+
+def _remarks_below(seen: _Tally) -> list[str]:
+    """Remarks after the last record; they leave the list of uneven records."""
+    last = seen.lines[-1] if seen.lines else 0
+    below = [text for line, _, text in seen.uneven if line > last]
+    if (
+        not below
+        or len(below) > REMARKS
+        or not all(cells == 1 and remark(t) for line, cells, t in seen.uneven if line > last)
+    ):
+        return []
+    del seen.ragged[len(seen.ragged) - len(below) :]
+    return below
+
+
+REMARKS = 5
+"""Most records below a table that are remarks or totals."""
 
 
 def _disagree(label: str, what: str) -> InputError:
     return InputError(
-        f"{label}: two independent readers disagree about {what}. It is written in an unusual way (quotes, line ends). "
+        f"{label}: two independent readers disagree about {what}. It is written in an "
+        "unusual way (quotes, line ends). "
         "Open it in a spreadsheet and save it as CSV (UTF-8) again"
     )
 
 
-def _tally(text: str, mark: str, label: str) -> _Tally:
+def _tally(text: str, mark: str, label: str, shift: int) -> _Tally:
     """Read every record strictly and count; quoting mistakes are refused with their line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     try:
-        header = clean_header(next(row for row in reader if row), label)
+        row = next(row for row in reader if row)
+        header = (
+            [*clean_header(row[:-1], label), NAMELESS] if len(row) > 1 and not row[-1] else clean_header(row, label)
+        )
         width = len(header)
-        seen = _Tally(header, array("q"), [], [0] * width, [0] * width)
+        seen = _Tally(header, array("q"), [], [0] * width, [0] * width, shift)
         for rows in _batches(reader, seen, width):
             for position, cells in enumerate(zip(*rows, strict=True)):
                 seen.filled[position] += len(cells) - cells.count("")
@@ -96,10 +169,11 @@ def _tally(text: str, mark: str, label: str) -> _Tally:
     except csv.Error as error:
         if "field larger" in str(error):
             raise LimitError(
-                f"{label}: a cell at line {reader.line_num} is larger than {MAX_CELL // 8:,} characters"
+                f"{label}: a cell at line {reader.line_num + shift} is larger than {MAX_CELL // 8:,} characters"
             ) from error
         raise InputError(
-            f"{label} breaks the rules of quoting near line {reader.line_num} ({error}). A quote that is opened must "
+            f"{label} breaks the rules of quoting near line {reader.line_num + shift} "
+            f"({error}). A quote that is opened must "
             "be closed, and a quote inside a cell is written twice"
         ) from error
 
@@ -110,12 +184,14 @@ def _batches(reader: Any, seen: _Tally, width: int) -> Iterator[list[list[str]]]
     for row in reader:
         if len(row) == width:
             rows.append(row)
-            seen.lines.append(reader.line_num)
+            seen.lines.append(reader.line_num + seen.shift)
             if len(rows) == 50_000:
                 yield rows
                 rows = []
         elif row:
-            seen.ragged.append(f"line {reader.line_num} has {len(row)} fields, the header {width}")
+            line, texts = reader.line_num + seen.shift, [cell for cell in row if cell.strip()]
+            seen.ragged.append(f"line {line} has {len(row)} fields, the header {width}")
+            seen.uneven.append((line, len(texts), texts[0] if texts else ""))
     if rows:
         yield rows
 

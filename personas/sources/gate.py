@@ -13,17 +13,18 @@ MAX_BYTES = 4 * 1024**3
 """Largest file that is read."""
 
 FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook. Save the sheet as CSV (UTF-8) and name that file"),
-    (b"\x1f\x8b", "compressed with gzip. Unpack it first"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd. Unpack it first"),
     (b"BZh", "compressed with bzip2. Unpack it first"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls). Save the sheet as CSV (UTF-8) and name that file"),
-    (b"SQLite format 3", "an SQLite database. Export the table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old or password-protected Excel workbook. Save it as .xlsx without a password"),
     (b"%PDF", "a PDF. Export the table behind it as CSV"),
     (b"<", "HTML or XML, not a table. Export the table as CSV"),
-    (b"{", "JSON. Export the table as CSV or Parquet"),
-    (b"[", "JSON. Export the table as CSV or Parquet"),
 )
+KNOWN: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b", "gzip"), (b"PAR1", "parquet"),
+    (b"SQLite format 3\x00", "sqlite"),
+)  # fmt: skip
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".gz", ".zip"})
+"""Endings of the files that are read when a folder is named."""
 
 
 def locate(name: str, source: SourceConfig, folder: Path) -> list[Path]:
@@ -40,7 +41,7 @@ def locate(name: str, source: SourceConfig, folder: Path) -> list[Path]:
     if not files:
         raise InputError(f"sources.{name}.file names no file. Write the path of a CSV or Parquet file")
     start = _package_folder(source.package) if source.package else folder
-    found = [_one(start, file, name) for file in files]
+    found = [path for file in files for path in _several(start, file, name)]
     if len({path.resolve() for path in found}) < len(found):
         raise InputError(f"sources.{name}.file names the same file twice. Name each file once")
     return found
@@ -54,14 +55,34 @@ def _package_folder(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _one(start: Path, file: str, name: str) -> Path:
+def _several(start: Path, file: str, name: str) -> list[Path]:
+    """The files of one entry: a file, the files of a folder, or those that fit ``*`` and ``?``; in order of name."""
     if "://" in file:
         raise InputError(f"sources.{name}.file is an address ({file}). Download it and name the local file")
     path = start / file
-    if path.is_dir():
-        raise InputError(
-            f"{file} is a folder. Name the file inside it: sources.{name}.file: {file.rstrip('/')}/NAME.csv"
-        )
+    if not path.exists() and any(sign in file for sign in "*?["):
+        parent = path.parent
+        found = sorted(p for p in parent.glob(path.name) if p.is_file()) if parent.is_dir() else []
+        if not found:
+            raise InputError(
+                f"no file fits {file} (sources.{name}.file). Paths count from the folder of the configuration."
+            )
+    elif path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
+        if not found:
+            raise InputError(
+                f"the folder {file} (sources.{name}.file) has no file that is read: {', '.join(sorted(SUFFIXES))}"
+            )
+    else:
+        return [_one(start, file, name)]
+    for one in found:
+        if not one.resolve().is_relative_to(path.parent.resolve()):
+            raise InputError(f"{one.name} (sources.{name}.file) is a link out of its folder. Name the file itself")
+    return [_one(one.parent, one.name, name) for one in found]
+
+
+def _one(start: Path, file: str, name: str) -> Path:
+    path = start / file
     if not path.is_file():
         siblings = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         hint = did_you_mean(path.name, siblings) or "Paths count from the folder of the configuration."
@@ -74,24 +95,27 @@ def _one(start: Path, file: str, name: str) -> Path:
     return path
 
 
-def kind_of(path: Path, declared: str) -> str:
-    """``"parquet"`` or ``"csv"`` by the first bytes of the file; the extension is not asked.
+def kind_of(path: Path) -> str:
+    """``parquet``, ``csv``, ``json``, ``gzip``, ``zip``, ``sqlite`` or ``duckdb`` by the first bytes.
 
-    Raises InputError in words when the file is something else, or not what ``declared`` says.
+    Raises InputError in words when the file is something else.
     """
     with path.open("rb") as file:
-        start = file.read(64)
-    if start.startswith(b"PAR1"):
-        found = "parquet"
-    else:
-        bare = start.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
-        for signature, words in FOREIGN:
-            if (start if len(signature) > 1 else bare).startswith(signature):
-                raise InputError(f"{path.name} is {words}")
-        found = "csv"
-    if declared not in ("auto", found):
-        raise InputError(f"{path.name} is {found} by its first bytes, not {declared}. Write format: auto")
-    return found
+        return kind_of_bytes(file.read(64), path.name)
+
+
+def kind_of_bytes(start: bytes, label: str) -> str:
+    """The kind of content that begins with ``start``."""
+    for signature, kind in KNOWN:
+        if start.startswith(signature):
+            return kind
+    if start[8:12] == b"DUCK":
+        return "duckdb"
+    bare = start.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+    for signature, words in FOREIGN:
+        if (start if len(signature) > 1 else bare).startswith(signature):
+            raise InputError(f"{label} is {words}")
+    return "json" if bare[:1] in (b"{", b"[") else "csv"
 
 
 def sha256_of(path: Path) -> str:

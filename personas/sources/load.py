@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from personas.config import SourceConfig
+from personas.config import SourceConfig, StudyConfig
 from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, count_of
 from personas.estimate import Notice
+from personas.sources.audit import LABELS
 from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
 from personas.sources.mapping import Mapped, Plan, plan
+from personas.sources.preset import with_reading
 from personas.sources.readers import Raw, as_written, read_source
+from personas.sources.reshape import reshape
+from personas.sources.screen import privacy_of, refuse_identifying, refuse_unseen
+from personas.sources.settle import settled
 from personas.sources.typed import check_type, family_of, off_cent, typed_reports, typed_sql
+from personas.sources.zones import Zones
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +52,7 @@ class Loaded:
     @property
     def set_aside(self) -> list[tuple[str, int]]:
         """(reason, records) of what the reader set aside already."""
-        return [("ragged", self.raw.ragged), ("blank", self.raw.blank)]
+        return [("ragged", self.raw.ragged), ("blank", self.raw.blank), *self.raw.dropped]
 
 
 def load(
@@ -54,7 +60,7 @@ def load(
     name: str,
     source: SourceConfig,
     folder: Path,
-    currency: str | None,
+    study: StudyConfig,
     required: frozenset[str] = frozenset(),
 ) -> Loaded:
     """Read a source, match its columns, convert them and bring them into the engine as ``read_<name>``.
@@ -64,9 +70,15 @@ def load(
     ConfigError, InputError, LimitError
         As the reader and the matching; InputError with every column that needs an answer or does not convert.
     """
-    raw = read_source(name, source, folder)
+    source = with_reading(source)
+    refuse_identifying(name, source)
+    raw = reshape(read_source(name, source, folder), source)
     matched = plan(raw, source, required)
-    grammar = Grammar(source.decimal, source.dates, currency)
+    refuse_unseen(raw, matched)
+    grammar = Grammar(
+        source.decimal, source.dates, study.currency, source.years == "two", source.calendar, source.units == "minor",
+        Zones(study.time_zone or "", source.time_zone or ""),
+    )  # fmt: skip
     if _needs_arrow(raw, matched):
         raw = _in_memory(raw, matched)
     converted, columns = _converted(raw, matched, grammar)
@@ -74,9 +86,10 @@ def load(
     reports = {**converted, **more}
     _refuse_failures(raw, source, matched, reports)
     table, turned = _turn_positive(engine, table)
+    table, raw, more_notices = settled(engine, table, raw, source, study, folder)
     return Loaded(
         table, matched, raw, {name: report.filled for name, report in reports.items()},
-        _interpretation(raw, matched, reports), (*_notices(raw, matched, reports), *turned),
+        _interpretation(raw, matched, reports), (*_notices(raw, matched, reports), *turned, *more_notices),
     )  # fmt: skip
 
 
@@ -192,7 +205,9 @@ def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dic
         report = reports[item.name]
         where = f"{raw.label}, column {' + '.join(map(repr, item.origin)) or repr(item.constant)} ({item.name})"
         if report.question:
-            problems.append(f"{where}: {report.question}{_answer(raw.name, item, report.question)}")
+            problems.append(
+                f"{where}: {report.question.replace('{source}', raw.name)}{_answer(raw.name, item, report.question)}"
+            )
         elif report.failed > source.max_set_aside * raw.records:
             shown = ", ".join(
                 f"{raw.place(at)}: {text}" for at, text in zip(report.failed_at, report.examples, strict=True)
@@ -257,7 +272,7 @@ def _interpretation(raw: Raw, matched: Plan, reports: dict[str, Converted]) -> d
     """What was understood, for people and for audit.json; examples are masked."""
     return {
         "source": raw.name, "sha256": raw.sha256, **raw.facts, "records": raw.records,
-        "unused_columns": list(matched.unused),
+        "unused_columns": list(matched.unused), "not_read_because": privacy_of(raw, matched),
         "columns": [
             {
                 "column": item.name, "from": list(item.origin) or item.constant, "kind": item.kind,
@@ -273,6 +288,13 @@ def _interpretation(raw: Raw, matched: Plan, reports: dict[str, Converted]) -> d
 def _notices(raw: Raw, matched: Plan, reports: dict[str, Converted]) -> list[Notice]:
     """Remarks about single columns that a reader must know."""
     notices = []
+    said = raw.facts.get("notes")
+    notices += [Notice("read-as", f"{raw.label}: {note}") for note in (said if isinstance(said, list) else ())]
+    notices += [
+        Notice(reason, f"{raw.label}: {count_of(count, 'record')} {LABELS[reason]} set aside", count)
+        for reason, count in raw.dropped
+        if reason != "other-currency"
+    ]
     if raw.ragged:
         notices.append(
             Notice(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.sources.canonical import CANONICAL, Column, GivenColumn
-from personas.sources.preset import PRESETS
+from personas.sources.preset import PRESETS, loosely, same_name
 from personas.sources.readers import Raw
+from personas.sources.reshape import SUFFIX
 
 GIVEN_KINDS = {
     "number": "measure", "amount": "money", "count": "count", "share": "share", "score": "measure",
@@ -86,7 +86,7 @@ def plan(raw: Raw, source: SourceConfig, extra_required: frozenset[str] = frozen
     if problems:
         raise InputError(f"{raw.label} lacks columns", problems)
     used = {name for item in mapped for name in item.origin}
-    return Plan(tuple(mapped), tuple(name for name in raw.columns if name not in used))
+    return Plan(tuple(mapped), tuple(name for name in raw.columns if name not in used and not name.endswith(SUFFIX)))
 
 
 def given_columns(source: SourceConfig | None) -> tuple[GivenColumn, ...]:
@@ -112,7 +112,7 @@ def _find(
     raw: Raw, source: SourceConfig, column: Column, required: bool, claimed: frozenset[str], problems: list[str]
 ) -> Mapped | None:
     preset = PRESETS.get(source.preset).table(raw.name)
-    kind = "country" if column.name == "country" else column.kind
+    kind = column.name if column.name in ("country", "birth_year") else column.kind
     values = {
         **PRESETS.get("generic").table(raw.name).values.get(column.name, {}),
         **preset.values.get(column.name, {}),
@@ -123,6 +123,10 @@ def _find(
         if required:
             problems.append(f"{column.name} ({column.meaning}) is required. Write {where}: <name of the column>")
         return None
+    made = column.name + SUFFIX
+    if made in raw.columns and (spec is None or source.guests or (isinstance(spec, ColumnSpec) and spec.first_of)):
+        recoded = spec.values if isinstance(spec, ColumnSpec) else {}
+        return Mapped(column.name, kind, required, (made,), None, {**values, **recoded})
     if spec is not None:
         spec = ColumnSpec(column=spec) if isinstance(spec, str) else spec
         names = spec.sum_of or ((spec.column,) if spec.column is not None else ())
@@ -142,7 +146,8 @@ def _find(
         own = {loosely(other.name) for other in CANONICAL[raw.name]}
         hint = did_you_mean(column.name, [name for name in raw.columns if loosely(name) not in own])
         problems.append(
-            f"{column.name} ({column.meaning}) is not found. {hint} The file has: {', '.join(raw.columns[:30])}. Write "
+            f"{column.name} ({column.meaning}) is not found. {hint} The file has: "
+            f"{', '.join(raw.columns[:30])}. Write "
             f"{where}: <one of them>".replace("  ", " ")
         )
     return None
@@ -169,18 +174,11 @@ def _match(name: str, columns: tuple[str, ...]) -> str | None:
     """The column of that name: exact, else the one that differs only by case, blanks, hyphens and underscores."""
     if name in columns:
         return name
+    if "*" in name:
+        return next((column for column in columns if same_name(name, column)), None)
     loose = [column for column in columns if loosely(column) == loosely(name)]
     if len(loose) > 1:
         raise InputError(
             f"the columns {', '.join(loose)} are too alike to tell which is {name!r}. Name the one you mean"
         )
     return loose[0] if loose else None
-
-
-def loosely(name: str) -> str:
-    """A column name for comparison: NFC, case-folded, without blanks, hyphens, underscores and full stops.
-
-    >>> loosely("Order-No.") == loosely("order_no")
-    True
-    """
-    return "".join(c for c in unicodedata.normalize("NFC", name).casefold() if c not in " -_./\t")

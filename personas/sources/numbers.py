@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from personas.sources.currency import MINOR_UNITS, SYMBOLS
+
 MISSING = frozenset(
     {"", "null", "none", "n/a", "na", "#n/a", "nan", "-", "--", "?", "inf", "-inf", "+inf", "infinity", "-infinity"}
 )
@@ -103,7 +105,9 @@ def fold_digits(text: str) -> str:
     return folded.replace("٫", ".").replace("٬", ",")
 
 
-def read_numbers(texts: Sequence[str], kind: str, decimal: str, currency: str | None) -> Reading:
+def read_numbers(
+    texts: Sequence[str], kind: str, decimal: str, currency: str | None, *, minor: bool = False
+) -> Reading:
     """What the distinct texts of a column of numbers mean.
 
     Parameters
@@ -116,6 +120,8 @@ def read_numbers(texts: Sequence[str], kind: str, decimal: str, currency: str | 
         ``point``, ``comma``, or ``auto`` to decide by evidence.
     currency : str or None
         ISO code of the study; money in another one is a question.
+    minor : bool
+        Money is written in cents (or what the currency has): whole numbers only.
     """
     folded = [fold_digits(text).strip() for text in texts]
     notes = (
@@ -139,10 +145,16 @@ def read_numbers(texts: Sequence[str], kind: str, decimal: str, currency: str | 
     failed = []
     for position, text in enumerate(folded):
         number = parsed[chosen][position] if not is_missing(text) else None
+        if number is not None and minor and kind == "money":
+            number = number.scaleb(-MINOR_UNITS.get(currency or "", 2)) if number == int(number) else None
         value = None if number is None else _fit(number, kind, "%" in units)
         values.append(value)
         if value is None and not is_missing(text):
             failed.append(position)
+    if minor and kind == "money":
+        notes.append("amounts are whole cents (or what the currency has)")
+    if kind == "money" and (fine := _too_fine(parsed[chosen], known, texts)):
+        return Reading([], [], question=fine)
     if any(_is_noise(parsed[chosen][i]) for i in known):
         notes.append("amounts with more than 4 decimals are rounded: they lie within a millionth of a cent amount")
     return Reading(values, failed, proof, tuple(notes))
@@ -172,6 +184,11 @@ def _without_units(texts: list[str], kind: str) -> tuple[list[str], set[str]]:
 
 def _unit_question(units: set[str], currency: str | None, kind: str) -> str:
     signs = sorted(units - {""})
+    if kind == "money" and len(signs) == 1 and currency and currency not in SYMBOLS.get(signs[0], {currency}):
+        return (
+            f"amounts carry {signs[0]}, but study.currency is {currency}. Write "
+            f"study.currency: {min(SYMBOLS[signs[0]])}"
+        )
     if kind == "share" and len(units) == 2:
         return "some values carry % and some do not. Write all of them the same way"
     if kind == "money" and len(signs) > 1:
@@ -210,6 +227,22 @@ def _choose(parsed: dict[str, list[Decimal | None]], known: list[int], texts: Se
         text = texts[differing[0]]
         return "", "", f"{text!r} may be {point[differing[0]]} or {comma[differing[0]]}, and no other value decides"
     return "point", "", ""
+
+
+def _too_fine(numbers: Sequence[Decimal | None], known: Sequence[int], texts: Sequence[str]) -> str:
+    """The question that amounts with more than four decimals raise."""
+    fine = [
+        i
+        for i in known
+        if (n := numbers[i]) is not None and abs(n) < TOO_LARGE and round(n, 4) != n and not _is_noise(n)
+    ]
+    if len(fine) * 100 <= len(known):
+        return ""
+    return (
+        f"{len(fine):,} different amounts have more than 4 decimals "
+        f"({example_of(fine, texts)!r}): are they amounts? Round "
+        "them, or name another column: sources.{source}.columns"
+    )
 
 
 def _is_noise(number: Decimal | None) -> bool:

@@ -19,7 +19,9 @@ from personas.sources.work import Work, read_totals, refuse_conflicts
 OPTIONAL = ("discount_amount", "channel", "coupon_code", "items", "shipping_amount", "tax_amount")
 """Columns that are handed on as they are."""
 CHANNELS = ("online", "store", "phone", "other")
-KINDS = ("sale", "refund", "cancelled")
+KINDS = ("sale", "refund", "cancelled", "failed", "test")
+NO_SALE = "('cancelled', 'failed', 'test')"
+"""Kinds of records that are counted and set aside."""
 
 
 def signed_orders_sql(table: Table) -> str:
@@ -36,12 +38,12 @@ def signed_orders_sql(table: Table) -> str:
           customer_id,
           ordered_on,
           CASE
-            WHEN {kind} = 'cancelled' THEN 'cancelled'
+            WHEN {kind} IN {NO_SALE} THEN {kind}
             WHEN {kind} = 'refund' OR total_amount < 0 THEN 'refund'
             ELSE 'sale'
           END AS class,
           CASE
-            WHEN {kind} <> 'cancelled' AND ({kind} = 'refund' OR total_amount < 0) THEN 'refund'
+            WHEN {kind} NOT IN {NO_SALE} AND ({kind} = 'refund' OR total_amount < 0) THEN 'refund'
             ELSE 'order'
           END AS part,
           CASE WHEN {kind} = 'refund' AND total_amount > 0 THEN -total_amount ELSE total_amount END AS amount,
@@ -104,7 +106,7 @@ def marked_orders_sql(
           {", ".join(quoted(name) for name in table.columns)},
           CASE
             WHEN is_copy = 1 THEN 'duplicate'
-            WHEN class = 'cancelled' THEN 'cancelled'
+            WHEN class IN {NO_SALE} THEN class
             WHEN amount IS NULL THEN 'without-amount'
             {dated_cases("ordered_on", window)}
             WHEN customer_id IS NULL THEN 'without-customer'
@@ -214,7 +216,7 @@ def make_orders(work: Work) -> tuple[Table | None, Table | None]:
     engine = work.engine
     if odd := check_words(engine, item.table, "kind", KINDS, "orders"):
         raise InputError(
-            f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of sale, refund, cancelled. Write under "
+            f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of {', '.join(KINDS)}. Write under "
             f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
         )
     table, notices = canonical_channel(engine, item.table, "orders")

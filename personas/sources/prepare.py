@@ -70,9 +70,7 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
         say(f"reading {name}", 0.7 * number / len(config.sources))
         required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
         try:
-            loaded[name] = load(
-                engine, name, config.sources[name], config.source_folder, config.study.currency, required
-            )
+            loaded[name] = load(engine, name, config.sources[name], config.source_folder, config.study, required)
         except LimitError:
             raise
         except (ConfigError, InputError) as error:

@@ -6,52 +6,23 @@ import hashlib
 import io
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personas.config import SourceConfig
-from personas.errors import InputError, count_of
-from personas.sources.delimited import CHECKED_CHARACTERS, read_blanks, read_delimited, without_blank_rows
-from personas.sources.dialect import choose_delimiter, clean_header, decode
+from personas.errors import InputError
+from personas.sources.containers import unpacked
+from personas.sources.databases import read_database
+from personas.sources.dialect import clean_header
 from personas.sources.gate import content_hash, kind_of, locate, sha256_of
+from personas.sources.postgres import read_postgres
+from personas.sources.raw import Raw, as_written
+from personas.sources.textfile import read_content
+
+__all__ = ["Raw", "as_written", "read_source"]
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-MAX_RAGGED = 1_000
-"""Most rows of another width that may be set aside, whatever their share."""
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A source before any meaning is given to it.
-
-    ``data`` is an Arrow table, or the Parquet files that the engine reads itself. ``is_text`` says that every column is
-    text from a text file. ``records`` counts what the files hold, ``ragged`` and ``blank`` what is already set aside.
-    """
-
-    name: str
-    label: str
-    data: pa.Table | tuple[Path, ...]
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    is_text: bool
-    records: int
-    ragged: int
-    blank: int
-    lines: array[int] | None
-    facts: dict[str, object]
-    sha256: str
-    parts: tuple[tuple[int, str], ...] = ()
-    """(first record, file) of each file, where there are several."""
-
-    def place(self, record: int) -> str:
-        """Where a record (from 0) stands: its line for a text file, else its row number."""
-        if self.lines is None:
-            return f"row {record + 1}"
-        files = [file for first, file in self.parts if first <= record]
-        return f"{files[-1]} line {self.lines[record]}" if files else f"line {self.lines[record]}"
 
 
 def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
@@ -66,13 +37,24 @@ def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
     """
     if source.data is not None:
         return _from_memory(name, source.data)
+    if source.postgres is not None:
+        return read_postgres(name, source)
     paths = locate(name, source, folder)
-    kinds = {kind_of(path, source.format) for path in paths}
-    if len(kinds) > 1:
-        raise InputError(f"sources.{name}.file mixes text and Parquet files. Name files of one kind")
-    if kinds == {"parquet"}:
+    kinds = [kind_of(path) for path in paths]
+    if "parquet" in kinds and len(set(kinds)) > 1:
+        raise InputError(f"sources.{name}.file mixes Parquet and other files. Name files of one kind")
+    if source.format not in ("auto", *kinds) and not {"zip", "gzip"} & set(kinds):
+        raise InputError(f"{paths[0].name} is {kinds[0]} by its first bytes, not {source.format}. Write format: auto")
+    if kinds[0] == "parquet":
         return _from_parquet(name, paths)
-    return _joined(name, [_from_text(name, path, source) for path in paths])
+    return _joined(name, [_one_file(name, path, kind, source) for path, kind in zip(paths, kinds, strict=True)])
+
+
+def _one_file(name: str, path: Path, kind: str, source: SourceConfig) -> Raw:
+    """One file of text, JSON or a workbook, packed or not, or a table of a database file."""
+    if kind in ("sqlite", "duckdb"):
+        return read_database(name, path, kind, source)
+    return read_content(name, path, unpacked(path, kind), source)
 
 
 def _from_memory(name: str, data: Any) -> Raw:
@@ -112,17 +94,6 @@ def _hash_of_table(table: pa.Table) -> str:
     return content_hash(sink.getvalue())
 
 
-def as_written(table: pa.Table) -> pa.Table:
-    """The table with times of a zone as their clock shows them there: the day is taken as written."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for position, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type) and field.type.tz:
-            table = table.set_column(position, field.name, pc.local_timestamp(table.column(position)))
-    return table
-
-
 def _from_parquet(name: str, paths: list[Path]) -> Raw:
     """Parquet files with the same columns; only the footers are read here."""
     import pyarrow as pa
@@ -155,6 +126,13 @@ def _one_hash(hashes: Sequence[str]) -> str:
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
+def _added(parts: Sequence[tuple[tuple[str, int], ...]]) -> tuple[tuple[str, int], ...]:
+    total: dict[str, int] = {}
+    for reason, count in (pair for part in parts for pair in part):
+        total[reason] = total.get(reason, 0) + count
+    return tuple(total.items())
+
+
 def _joined(name: str, parts: list[Raw]) -> Raw:
     """Several text files of the same columns as one; the order of the columns may differ."""
     import pyarrow as pa
@@ -177,56 +155,5 @@ def _joined(name: str, parts: list[Raw]) -> Raw:
         pa.concat_tables(tables), first.columns, first.types, True,
         sum(part.records for part in parts), sum(part.ragged for part in parts), sum(part.blank for part in parts),
         lines, {**first.facts, "file": ", ".join(str(part.facts["file"]) for part in parts)},
-        _one_hash([part.sha256 for part in parts]), tuple(starts),
+        _one_hash([part.sha256 for part in parts]), tuple(starts), _added([part.dropped for part in parts]),
     )  # fmt: skip
-
-
-def _from_text(name: str, path: Path, source: SourceConfig) -> Raw:
-    """One text file as a table of text columns."""
-    data = path.read_bytes()
-    text = decode(data, source.encoding, path.name, name)
-    facts: dict[str, object] = {
-        "file": path.name,
-        "format": "csv",
-        "encoding": text.encoding,
-        "notes": list(text.notes),
-    }
-    if not text.text.strip():
-        raise InputError(f"{path.name} is empty. Export it again with a header line and at least one record")
-    if source.delimiter == "blanks":
-        facts["delimiter"] = "blanks"
-        table, lines, ragged = read_blanks(text.text, path.name)
-    else:
-        mark = choose_delimiter(text.text, source.delimiter, path.name, name)
-        facts["delimiter"] = mark
-        table, lines, ragged = read_delimited(text.text, mark, path.name)
-    records = table.num_rows + len(ragged)
-    if records == 0:
-        raise InputError(f"{path.name} has a header but no records. Export it again with its data")
-    if len(ragged) > min(MAX_RAGGED, source.max_set_aside * records):
-        raise InputError(
-            f"{path.name}: {count_of(len(ragged), 'record')} of {records:,} have another number of fields than the "
-            f"header ({', '.join(ragged[:3])}). Correct them, or allow more: sources.{name}.max_set_aside"
-        )
-    table, lines, blank = without_blank_rows(table, lines)
-    facts |= {
-        "records": records,
-        "checked": len(text.text) <= CHECKED_CHARACTERS,
-        "ragged": ragged[:20],
-        "blank_rows": blank,
-    }
-    columns = tuple(table.column_names)
-    return Raw(
-        name,
-        path.name,
-        table,
-        columns,
-        ("string",) * len(columns),
-        True,
-        records,
-        len(ragged),
-        blank,
-        lines,
-        facts,
-        content_hash(data),
-    )

@@ -15,7 +15,7 @@ from personas.sources.readers import Raw
 
 SQL_TYPES = {
     "day": "DATE", "money": "DECIMAL(18, 4)", "number": "DECIMAL(18, 4)", "count": "BIGINT", "share": "DOUBLE",
-    "measure": "DOUBLE", "flag": "BOOLEAN",
+    "measure": "DOUBLE", "flag": "BOOLEAN", "birth_year": "BIGINT",
 }  # fmt: skip
 """SQL type of a kind; every other kind is VARCHAR."""
 
@@ -53,6 +53,7 @@ FITTING = {
     "count": {"integer", "float", "decimal", "nothing"},
     "share": {"integer", "float", "decimal", "nothing"},
     "measure": {"integer", "float", "decimal", "nothing"},
+    "birth_year": {"integer", "float", "decimal", "day", "nothing"},
     "flag": {"flag", "integer", "float", "nothing"},
 }
 """Families of types that a kind accepts without a grammar; categories and texts accept all but nested ones."""
@@ -87,7 +88,9 @@ def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str]
         return f"CAST({name} AS DATE)"
     if kind in {"money", "number"}:
         return f"TRY_CAST({name} AS DECIMAL(18, 4))"
-    if kind == "count":
+    if kind == "birth_year" and family == "day":
+        return f"EXTRACT(YEAR FROM {name})"
+    if kind in {"count", "birth_year"}:
         whole = name if family == "integer" else f"CASE WHEN {name} = FLOOR({name}) THEN {name} END"
         return f"TRY_CAST({whole} AS BIGINT)"
     if kind in {"share", "measure"}:
@@ -178,10 +181,10 @@ def typed_reports(
         found = engine.fetch(f"SELECT {', '.join(sums)} FROM {quoted(f'file_{raw.name}')}", 1).to_pylist()[0]
     reports = {}
     for item in typed:
-        filled = int(found.get("v " + item.name, raw.records))
+        filled = int(found.get("v " + item.name, raw.kept))
         text = item.kind in WORDS - {"id"} or family_of(types.get("".join(item.origin), "")) == "text"
         failed = 0 if text else max(0, int(found.get("f " + item.name, filled)) - filled)
         bad = sum(off.get(name, 0) for name in item.origin)
         notes = (f"{bad:,} amounts are not whole cents and are kept to 4 decimals",) if bad else ()
-        reports[item.name] = Converted(pa.nulls(0), filled, raw.records - filled - failed, failed, notes=notes)
+        reports[item.name] = Converted(pa.nulls(0), filled, raw.kept - filled - failed, failed, notes=notes)
     return reports

@@ -86,7 +86,7 @@ def _day_columns(item: Loaded) -> list[str]:
 
 def _order_days(engine: Engine, source: Loaded) -> list[date]:
     """The days on which anybody ordered, in order; implausible ones and cancelled orders left out."""
-    cancelled = "AND COALESCE(LOWER(kind), 'sale') <> 'cancelled'" if source.has("kind") else ""
+    cancelled = "AND COALESCE(LOWER(kind), 'sale') IN ('sale', 'refund')" if source.has("kind") else ""
     sql = f"""
         SELECT ordered_on
         FROM {quoted(source.table.name)}

@@ -72,9 +72,20 @@ def test_a_currency_sign_is_read_and_another_currency_is_a_question() -> None:
 
 def test_money_never_loses_a_digit() -> None:
     # M25: a cast to DECIMAL(18,4) would give 12.3457.
-    reading = read_numbers(["12.34567", "12.3456", "11.770000000000001"], "money", "auto", None)
-    assert reading.values == [None, Decimal("12.3456"), Decimal("11.77")]
-    assert reading.failed == [0]
+    assert "'12.34567'" in read_numbers(["12.34567", "12.3456", "11.770000000000001"], "money", "auto", None).question
+    # One of 101 values is under 1%: it fails alone.
+    reading = read_numbers(["12.34567", *(f"{i}.5" for i in range(99)), "11.770000000000001"], "money", "auto", None)
+    assert (reading.values[0], reading.values[-1], reading.failed) == (None, Decimal("11.77"), [0])
+
+
+def test_whole_cents_and_signs_of_other_currencies() -> None:
+    # Yen have no cents, dinars of Kuwait have thousands.
+    assert read_numbers(["1050"], "money", "auto", "EUR", minor=True).values == [Decimal("10.50")]
+    assert read_numbers(["1050"], "money", "auto", "JPY", minor=True).values == [Decimal("1050")]
+    assert read_numbers(["1050"], "money", "auto", "KWD", minor=True).values == [Decimal("1.050")]
+    assert read_numbers(["10.50"], "money", "auto", "EUR", minor=True).failed == [0]
+    assert "study.currency: EUR" in read_numbers(["€ 5"], "money", "auto", "USD").question
+    assert read_numbers(["$ 5"], "money", "auto", "CAD").values == [Decimal(5)]
 
 
 def test_counts_are_whole_and_shares_lie_between_0_and_1() -> None:

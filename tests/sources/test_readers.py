@@ -1,4 +1,7 @@
 import gzip
+import io
+import sqlite3
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from personas.config import SourceConfig
-from personas.errors import ConfigError, InputError, PersonasError
+from personas.errors import ConfigError, InputError, LimitError, PersonasError
 from personas.sources.readers import Raw, read_source
 
 
@@ -108,8 +111,138 @@ def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path) -> None:
     assert cells(read(tmp_path, "\n\na,b\n1,2\n")) == {"a": ["1"], "b": ["2"]}
 
 
-def test_m19_a_title_above_the_header_is_refused(tmp_path: Path) -> None:
-    assert "one column" in refusal(tmp_path, "Report for May\n\nid,x\n1,2\n3,4\n")
+def test_m19_a_title_above_the_header_is_passed_over_with_a_note(tmp_path: Path) -> None:
+    raw = read(tmp_path, "Report for May\n\nid,x\n1,2\n3,4\n")
+    assert cells(raw) == {"id": ["1", "3"], "x": ["2", "4"]}
+    assert "1 lines above" in str(raw.facts["notes"]) and raw.place(0) == "line 4"
+
+
+def test_a_header_that_is_narrower_than_its_records_is_no_title(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "name,city\nAnn,Rome,x\nBob,Paris,y\n")
+    assert refusal(tmp_path, "a,b,c\n1,2\n3,4\n5,6\n")
+
+
+def test_m7_totals_and_remarks_below_the_table_are_set_aside(tmp_path: Path) -> None:
+    raw = read(tmp_path, "id,x\n1,10\n2,20\nTotal,30\n")
+    assert cells(raw)["id"] == ["1", "2"] and raw.dropped == (("total-row", 1),)
+    raw = read(tmp_path, "id,d,x\n1,2024-01-01,10\n2,2024-01-01,20\nSumme:,,31\n")
+    assert cells(raw)["id"] == ["1", "2"] and (raw.records, raw.dropped) == (3, (("total-row", 1),))
+    raw = read(tmp_path, "id,d,x\n1,a,10\n2,b,20\nSeller ID : shop\n")
+    assert cells(raw)["id"] == ["1", "2"] and raw.dropped == (("total-row", 1),)
+
+
+def test_a_customer_called_total_is_no_total(tmp_path: Path) -> None:
+    raw = read(tmp_path, "who,d,x\nann,2024-01-01,10\nTotal,2024-01-02,20\n")
+    assert cells(raw)["who"] == ["ann", "Total"] and raw.dropped == ()
+
+
+def test_a_torn_last_record_is_no_remark(tmp_path: Path) -> None:
+    assert "line 4 has 2" in refusal(tmp_path, "id,a,b\n1,2,3\n6,7,8\n4,5\n")
+    assert "line 4 has 1" in refusal(tmp_path, "id,a,b\n1,2,3\n6,7,8\n4\n")
+
+
+def test_totals_in_the_middle_and_repeated_headers_are_refused(tmp_path: Path) -> None:
+    body = "".join(f"{i},2024-01-01,1\n" for i in range(10))
+    assert "line 2" in refusal(tmp_path, f"id,d,x\nTotal,,10\n{body}")
+    assert "comes again line 12" in refusal(tmp_path, f"id,d,x\n{body}id,d,x\n1,2024-01-01,1\n")
+
+
+def test_m20_a_file_without_header_asks_for_one(tmp_path: Path) -> None:
+    assert "sources.orders.header" in refusal(tmp_path, "1,ann,2024-01-05,10\n2,bob,2024-01-06,20\n")
+    raw = read(tmp_path, "1,ann,2024-01-05\n2,bob,2024-01-06\n", header=["id", "who", "day"])
+    assert cells(raw) == {"id": ["1", "2"], "who": ["ann", "bob"], "day": ["2024-01-05", "2024-01-06"]}
+    assert raw.place(0) == "line 1"
+
+
+def test_a_delimiter_at_the_end_of_every_record_is_no_column(tmp_path: Path) -> None:
+    raw = read(tmp_path, "a,b,\n1,2,\n3,4,\n")
+    assert cells(raw) == {"a": ["1", "3"], "b": ["2", "4"]}
+    assert "no name" in refusal(tmp_path, "a,b,\n1,2,5\n3,4,\n")
+
+
+def test_a_blank_before_a_quote_is_no_part_of_the_cell(tmp_path: Path) -> None:
+    assert cells(read(tmp_path, 'a, b\n1, "Smith, J"\n2, "Doe, K"\n')) == {"a": ["1", "2"], "b": ["Smith, J", "Doe, K"]}
+
+
+# --- packed files, JSON, databases ---------------------------------------------------------------------------------
+
+
+def test_packed_text_is_the_same_table_as_unpacked(tmp_path: Path) -> None:
+    text = b"a,b\n1,2\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("inner/orders.csv", text)
+    plain = read(tmp_path, text)
+    for content in (gzip.compress(text), archive.getvalue()):
+        raw = read(tmp_path, content)
+        assert (cells(raw), raw.sha256) == (cells(plain), plain.sha256)
+
+
+def test_archives_of_several_files_and_archives_in_archives_are_refused(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("a.csv", "a,b\n1,2\n")
+        packed.writestr("b.csv", "a,b\n1,2\n")
+    assert "packs 2 files" in refusal(tmp_path, archive.getvalue())
+    assert "inside an archive" in refusal(tmp_path, gzip.compress(archive.getvalue()))
+    assert "damaged" in refusal(tmp_path, gzip.compress(b"a,b\n1,2\n")[:-6])
+
+
+def test_m27_m28_json_values_stay_as_they_are_written(tmp_path: Path) -> None:
+    raw = read(tmp_path, '[{"id": 12345678901234567890, "x": 1.10}, {"id": 1.5, "x": 1e2, "k": true}]')
+    assert cells(raw) == {"id": ["12345678901234567890", "1.5"], "x": ["1.10", "1e2"], "k": ["", "true"]}
+    assert "not in all 2 objects: k in 1" in str(raw.facts["notes"])
+    raw = read(
+        tmp_path, '{"id": 1, "who": {"mail": "a"}, "items": [1]}\n{"id": 2, "who": {"mail": null}, "items": []}\n'
+    )
+    assert cells(raw) == {"id": ["1", "2"], "who.mail": ["a", ""]}
+    assert raw.place(1) == "line 2"
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ('[{"a": 1, "a": 2}]', "comes twice"),
+        ('[{"a": 1', "no JSON at line 1"),
+        ("[1, 2]", "list of objects"),
+        ("[]", "no records"),
+    ],
+)
+def test_broken_json_is_refused(tmp_path: Path, content: str, word: str) -> None:
+    assert word in refusal(tmp_path, content)
+
+
+def test_json_of_many_levels_meets_a_limit(tmp_path: Path) -> None:
+    with pytest.raises(LimitError, match="20 levels"):
+        read(tmp_path, "[" * 100_000)
+
+
+def test_a_table_of_an_sqlite_file_is_read_as_text(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "orders.csv")
+    connection.execute("CREATE TABLE o (id TEXT, x REAL)")
+    connection.execute("INSERT INTO o VALUES ('007', 1.5), ('8', NULL)")
+    connection.commit()
+    connection.close()
+    raw = read_source("orders", SourceConfig(file="orders.csv"), tmp_path)
+    assert cells(raw) == {"id": ["007", "8"], "x": ["1.5", ""]}
+    with pytest.raises(InputError, match="no table 'p'"):
+        read_source("orders", SourceConfig(file="orders.csv", sheet="p"), tmp_path)
+
+
+def test_folders_and_patterns_name_several_files(tmp_path: Path) -> None:
+    folder = tmp_path / "months"
+    folder.mkdir()
+    (folder / "jan.csv").write_text("id,x\n1,a\n")
+    (folder / "feb.csv").write_text("x,id\nb,2\n")
+    (folder / "readme.md").write_text("# no table\n")
+    for file in ("months", "months/*.csv"):
+        assert cells(read_source("orders", SourceConfig(file=file), tmp_path))["id"] == ["2", "1"]
+    with pytest.raises(InputError, match="no file fits"):
+        read_source("orders", SourceConfig(file="months/*.xml"), tmp_path)
+    (folder / "out.csv").symlink_to(tmp_path / "elsewhere.csv")
+    (tmp_path / "elsewhere.csv").write_text("id,x\n3,c\n")
+    with pytest.raises(InputError, match="link out of its folder"):
+        read_source("orders", SourceConfig(file="months/*.csv"), tmp_path)
 
 
 def test_columns_apart_by_blanks_may_begin_with_one(tmp_path: Path) -> None:
@@ -151,9 +284,9 @@ def test_other_encodings_are_refused_with_the_byte_until_they_are_declared(tmp_p
         (b"\n\n", "empty"),
         (b"a,b\n", "no records"),
         (b"PK\x03\x04rest", "Excel"),
-        (gzip.compress(b"a,b\n1,2\n"), "gzip"),
+        (b"\x1f\x8brest", "gzip"),
         (b"<html>", "HTML"),
-        (b'{"a": 1}', "JSON"),
+        (b'{"a": 1', "JSON"),
         (b"%PDF-1.7", "PDF"),
         (b"PAR1broken", "damaged"),
     ],
@@ -167,7 +300,7 @@ def test_missing_files_folders_and_addresses_are_refused_with_what_to_do(tmp_pat
     (tmp_path / "inner").mkdir()
     for file, word in [
         ("order.csv", "Did you mean 'orders.csv'"),
-        ("inner", "is a folder"),
+        ("inner", "has no file that is read"),
         ("https://x.org/a.csv", "address"),
     ]:
         with pytest.raises(InputError, match=word):

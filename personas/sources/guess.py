@@ -1,0 +1,339 @@
+"""Which file is which table, and which column which: proposed with a confidence and a reason, for a person to check.
+
+Used by `personas init` only. Reading never goes by these guesses: they are written into a configuration first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from personas.config import SourceConfig
+from personas.errors import InputError
+from personas.sources.canonical import CANONICAL, Column
+from personas.sources.convert import FLAGS
+from personas.sources.days import read_days
+from personas.sources.dialect import likely_encoding
+from personas.sources.numbers import is_missing, read_numbers
+from personas.sources.preset import Preset, recognised, same_name
+from personas.sources.privacy import identifying, plain_name, special
+from personas.sources.raw import Raw
+from personas.sources.readers import read_source
+from personas.yamlfile import plain, read_yaml
+
+TABLES = ("orders", "order_lines", "customers", "tickets", "reach", "products")
+"""In the order in which a file is asked whether it is one."""
+SAMPLE = 5_000
+MOST_WORDS = 20
+"""A column of more different words is no category."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGuess:
+    """A canonical column and where it comes from: confidence 0 to 1, and why."""
+
+    name: str
+    column: str
+    confidence: float
+    reason: str
+    kind: str = ""
+    """For a column that is used as it stands: its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileGuess:
+    """What a file is: its table, its columns, settings that it needs, and open questions.
+
+    ``not_used`` maps columns to the reason why they are not read.
+    """
+
+    file: Path
+    table: str
+    preset: str
+    raw: Raw
+    columns: tuple[ColumnGuess, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    given: tuple[ColumnGuess, ...] = ()
+    questions: tuple[str, ...] = ()
+    not_used: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
+    confidence: float = 0.0
+    also: tuple[Path, ...] = ()
+    """Further files of the same columns."""
+
+
+def guess_file(path: Path) -> tuple[FileGuess, ...]:
+    """What a file is: one guess, or two where one export holds orders and their lines.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, cannot be used, or is none of the tables that are known.
+    """
+    raw, settings = _read(path)
+    preset = recognised(raw.columns)
+    if preset is not None and preset.refuse:
+        raise InputError(f"{path.name} is {preset.about}: {preset.refuse}")
+    samples = {column: _sample(raw, column) for column in raw.columns}
+    if preset is not None:
+        return tuple(_of_preset(path, raw, preset, table, settings, samples) for table in _tables_of(preset, raw))
+    guesses = [_of_names(path, raw, table, settings, samples) for table in TABLES]
+    found = [guess for guess in guesses if guess is not None]
+    if not found:
+        raise InputError(
+            f"{path.name} is no table that is known: no columns for a customer with a day and an amount. It has: "
+            f"{', '.join(raw.columns[:30])}. Write the configuration by hand: sources.orders.columns"
+        )
+    return (max(found, key=lambda guess: (guess.confidence, -TABLES.index(guess.table))),)
+
+
+def _read(path: Path) -> tuple[Raw, dict[str, str]]:
+    """The file, and settings that reading it needs; an encoding is tried when the file is no UTF-8."""
+    source = SourceConfig(file=path.name)
+    try:
+        return read_source("orders", source, path.parent), {}
+    except InputError as error:
+        if "for columns separated by spaces: blanks" in str(error):
+            raw = read_source("orders", source.model_copy(update={"delimiter": "blanks"}), path.parent)
+            if len(raw.columns) > 1:
+                return raw, {"delimiter": "blanks"}
+        if "sources.orders.encoding" not in str(error):
+            raise
+    encoding = likely_encoding(path.read_bytes())
+    declared = source.model_copy(update={"encoding": encoding})
+    return read_source("orders", declared, path.parent), {"encoding": encoding}
+
+
+def _sample(raw: Raw, column: str) -> list[str]:
+    """The first texts of a column; typed values as text."""
+    if isinstance(raw.data, tuple):
+        import pyarrow.parquet as pq
+
+        batch = next(pq.ParquetFile(raw.data[0]).iter_batches(SAMPLE, columns=[column]))
+        return ["" if value is None else str(value) for value in batch.column(0).to_pylist()]
+    return ["" if value is None else str(value) for value in raw.data.column(column).slice(0, SAMPLE).to_pylist()]
+
+
+def _tables_of(preset: Preset, raw: Raw) -> list[str]:
+    """The tables of a preset that a file holds: those whose required columns are all there."""
+    found = []
+    for table, part in preset.tables.items():
+        needed = [column.name for column in CANONICAL[table] if column.required]
+        names = {name: (*part.columns.get(name, ()), *part.first_of.get(name, ())) for name in needed}
+        names |= {name: product.product_of for name, product in part.computed.items() if name in needed}
+        if all(any(same_name(name, c) for name in options for c in raw.columns) for options in names.values()):
+            found.append(table)
+    if not found:
+        missing = ", ".join(column.name for table in preset.tables for column in CANONICAL[table] if column.required)
+        raise InputError(f"{raw.label} looks like {preset.about}, but lacks columns for {missing}. Export it with them")
+    if "orders" in found and "customers" in found:
+        found.remove("customers")
+    if "order_lines" in found and "orders" not in found and "customers" in found:
+        found.remove("customers")
+    return found
+
+
+def _of_preset(
+    path: Path, raw: Raw, preset: Preset, table: str, settings: dict[str, str], samples: Mapping[str, Sequence[str]]
+) -> FileGuess:
+    part, guesses = preset.table(table), []
+    for name, options in part.columns.items():
+        column = next((c for option in options for c in raw.columns if same_name(option, c)), None)
+        if column is not None and name not in part.first_of:
+            guesses.append(ColumnGuess(name, column, 1.0, preset.about))
+    currency = next((guess.column for guess in guesses if guess.name == "currency"), None)
+    codes = {text.strip().upper() for text in samples[currency] if text.strip()} if currency else set[str]()
+    questions = (_several(codes, table),) if len(codes) > 1 else ()
+    return FileGuess(
+        path, table, preset.name, raw, tuple(guesses), settings, (), questions, _not_used(raw, guesses, samples),
+        codes.pop() if len(codes) == 1 else "", 1.0,
+    )  # fmt: skip
+
+
+def _several(codes: set[str], table: str) -> str:
+    shown = ", ".join(sorted(codes))
+    return f"amounts in {shown}: write sources.{table}.currency: {{only: {min(codes)}}} or rates"
+
+
+def _of_names(
+    path: Path, raw: Raw, table: str, settings: dict[str, str], samples: Mapping[str, Sequence[str]]
+) -> FileGuess | None:
+    """The file as one table, by the names of its columns and what is in them; None when it cannot be that table."""
+    taken: dict[str, ColumnGuess] = {}
+    more, questions = dict(settings), []
+    for column in CANONICAL[table]:
+        guess = _by_name(table, column, raw, samples, {g.column for g in taken.values()})
+        if guess is not None:
+            taken[column.name] = guess
+    for column in CANONICAL[table]:
+        if column.required and column.name not in taken:
+            guess = _by_shape(column, raw, samples, {g.column for g in taken.values()})
+            if guess is None:
+                return None
+            taken[column.name] = guess
+    if table in ("order_lines", "products") and "sku" not in taken:
+        return None
+    if table == "order_lines" and not {"order_id", "line_amount"} <= set(taken):
+        return None
+    if table == "reach" and not {"platform", "followers", "mentions"} & set(taken):
+        return None
+    if table == "customers" and not (len(taken) > 1 or len(raw.columns) > 1):
+        return None
+    for guess in list(taken.values()):
+        answer, question = _setting(guess, table, samples[guess.column])
+        more |= answer
+        questions += [question] if question else []
+    given = _given(raw, samples, {guess.column for guess in taken.values()}) if table == "customers" else ()
+    used = [*taken.values(), *given]
+    codes = (
+        {t.strip().upper() for t in samples[taken["currency"].column] if t.strip()} if "currency" in taken else set()
+    )
+    if len(codes) > 1:
+        questions.append(_several(codes, table))
+    required = [taken[column.name].confidence for column in CANONICAL[table] if column.required]
+    confidence = min(required) * (1 + len(taken) / 100) - (0.3 if table == "customers" else 0)
+    return FileGuess(
+        path, table, "generic", raw, tuple(taken.values()), more, given, tuple(questions),
+        _not_used(raw, used, samples), codes.pop() if len(codes) == 1 else "", confidence,
+    )  # fmt: skip
+
+
+@cache
+def vocabulary() -> dict[str, dict[str, list[str]]]:
+    """Table -> canonical column -> words, from ``vocabulary.yaml``."""
+    tree: Any = plain(read_yaml(Path(__file__).parent / "vocabulary.yaml"))
+    return {
+        table: {name: [str(word) for word in words] for name, words in columns.items()}
+        for table, columns in tree.items()
+    }
+
+
+def _by_name(
+    table: str, column: Column, raw: Raw, samples: Mapping[str, Sequence[str]], taken: set[str]
+) -> ColumnGuess | None:
+    """The best column by name whose content fits the kind."""
+    words = [column.name, *vocabulary().get(table, {}).get(column.name, [])]
+    for place, word in enumerate(dict.fromkeys(plain_name(word) for word in words)):
+        for name in raw.columns:
+            if name in taken or plain_name(name) != word:
+                continue
+            if _fits(column, samples[name]):
+                confidence = 1.0 if place == 0 else 0.95 if place < 8 else 0.85
+                return ColumnGuess(column.name, name, confidence, f"its name is {word!r}")
+    return None
+
+
+def _by_shape(column: Column, raw: Raw, samples: Mapping[str, Sequence[str]], taken: set[str]) -> ColumnGuess | None:
+    """The only column whose content fits, for a required day or amount."""
+    if column.kind not in ("day", "money"):
+        return None
+    if column.kind == "money" and not any("." in t or "," in t for name in raw.columns for t in samples[name][:50]):
+        return None
+    fitting = [
+        name
+        for name in raw.columns
+        if name not in taken and _fits(column, samples[name]) and not plain_name(name).endswith(" id")
+        and (column.kind == "day" or any(re.search(r"\d[.,]\d\d$", text.strip()) for text in samples[name]))
+    ]  # fmt: skip
+    if len(fitting) != 1:
+        return None
+    what = "days" if column.kind == "day" else "amounts with two decimals"
+    return ColumnGuess(column.name, fitting[0], 0.5, f"the only column with {what}: please check")
+
+
+def _fits(column: Column, texts: Sequence[str]) -> bool:
+    """Whether nearly all texts are of the kind."""
+    filled = [text for text in texts if not is_missing(text)]
+    if not filled:
+        return not column.required
+    kind = column.kind
+    if column.name == "birth_year":
+        return all(re.search(r"\d{2}", text) for text in filled)
+    if kind == "day":
+        days = read_days(sorted(set(filled)), "auto")
+        return bool(days.question) or len(days.failed) * 20 < len(set(filled))
+    if kind in ("money", "number", "count", "share"):
+        numbers = read_numbers(sorted(set(filled)), kind, "auto", None)
+        return bool(numbers.question) or len(numbers.failed) * 20 < len(set(filled))
+    return True
+
+
+def _setting(guess: ColumnGuess, table: str, texts: Sequence[str]) -> tuple[dict[str, str], str]:
+    """The order of days or the decimal mark that a column proves, or the question that it leaves open."""
+    kind = next(column.kind for column in CANONICAL[table] if column.name == guess.name)
+    distinct = sorted(set(texts))
+    if kind == "day":
+        reading = read_days(distinct, "auto")
+        if reading.question:
+            hint = reading.question.replace("{source}", table)
+            answer = f". Write sources.{table}.dates: dmy  (or mdy)" if "fit both" in hint else ""
+            return {}, f"column {guess.column!r}: {hint}{answer}"
+    if kind == "money":
+        reading = read_numbers(distinct, "money", "auto", None)
+        if reading.question:
+            return {}, f"column {guess.column!r}: {reading.question}. Write sources.{table}.decimal: point  (or comma)"
+    return {}, ""
+
+
+def _given(raw: Raw, samples: Mapping[str, Sequence[str]], taken: set[str]) -> tuple[ColumnGuess, ...]:
+    """Columns of a customers file that can be used as they stand: numbers form segments, words describe them."""
+    found = []
+    for name in raw.columns:
+        if name in taken or identifying(name, samples[name][:200]) or special(name):
+            continue
+        filled = [text.strip() for text in samples[name] if not is_missing(text)]
+        distinct = set(filled)
+        if len(distinct) < 2 or len(filled) * 2 < len(samples[name]):
+            continue
+        numbers = read_numbers(sorted(distinct), "measure", "auto", None)
+        if any({text.casefold() for text in distinct} <= {yes, no} for yes, no in FLAGS):
+            found.append(ColumnGuess("", name, 0.8, "two words for yes and no", "flag"))
+        elif not numbers.question and not numbers.failed and len(distinct) > 2:
+            if len(distinct) < len(filled) or any("." in text for text in distinct):
+                found.append(ColumnGuess("", name, 0.7, f"numbers, {len(distinct):,} different", "number"))
+        elif len(distinct) <= MOST_WORDS:
+            found.append(ColumnGuess("", name, 0.7, f"{len(distinct)} different words", "category"))
+    return tuple(found)
+
+
+def _not_used(raw: Raw, used: Sequence[ColumnGuess], samples: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Columns that are not read, with what they tell of a person where they do."""
+    names = {guess.column for guess in used}
+    reasons = {}
+    for name in raw.columns:
+        if name not in names:
+            person = identifying(name, samples[name][:200]) or special(name)
+            reasons[name] = f"personal: {person}" if person else "not needed"
+    return reasons
+
+
+def joined(guesses: Sequence[FileGuess]) -> tuple[FileGuess, ...]:
+    """The guesses with the customer number of the customers file that its orders use, where another one fits better."""
+    orders = next((g for g in guesses if g.table in ("orders", "order_lines") and g.preset == "generic"), None)
+    found = []
+    for guess in guesses:
+        if guess.table == "customers" and guess.preset == "generic" and orders is not None:
+            guess = _with_shared_key(guess, orders)
+        found.append(guess)
+    return tuple(found)
+
+
+def _with_shared_key(customers: FileGuess, orders: FileGuess) -> FileGuess:
+    column = next((guess.column for guess in orders.columns if guess.name == "customer_id"), None)
+    if column is None:
+        return customers
+    wanted = {text.strip() for text in _sample(orders.raw, column) if text.strip()}
+    overlap = {
+        name: len(wanted & {text.strip() for text in _sample(customers.raw, name)}) for name in customers.raw.columns
+    }
+    best = max(overlap, key=lambda name: overlap[name])
+    current = next((guess.column for guess in customers.columns if guess.name == "customer_id"), "")
+    if not wanted or overlap[best] <= overlap.get(current, 0):
+        return customers
+    reason = f"{overlap[best]:,} of its values are customers in {orders.file.name}"
+    rest = tuple(guess for guess in customers.columns if guess.name != "customer_id" and guess.column != best)
+    return replace(customers, columns=(ColumnGuess("customer_id", best, 0.9, reason), *rest))

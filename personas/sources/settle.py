@@ -1,0 +1,127 @@
+"""What is done to a source once it is in the engine: one currency, one spelling of customer numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from personas.config import SourceConfig, StudyConfig
+from personas.engines.engine import Engine, Table
+from personas.engines.portable import quoted
+from personas.errors import ConfigError, count_of
+from personas.estimate import Notice
+from personas.sources.canonical import CANONICAL
+from personas.sources.currency import one_currency
+from personas.sources.raw import Raw
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_RECORDS = 50_000_000
+MONEY = frozenset(column.name for columns in CANONICAL.values() for column in columns if column.kind == "money")
+HASH_CHARACTERS = 20
+
+
+def settled(
+    engine: Engine, table: Table, raw: Raw, source: SourceConfig, study: StudyConfig, folder: Path
+) -> tuple[Table, Raw, list[Notice]]:
+    """The table in the study's currency, with customer numbers as the configuration wants them, and remarks.
+
+    Raises
+    ------
+    InputError, ConfigError
+        For currencies that need an answer, and for a secret that is not there.
+    """
+    table, raw, notices = _one_currency(engine, table, raw, source, study, folder)
+    if source.fold_case and table.has("customer_id"):
+        table, more = _folded(engine, table, raw)
+        notices += more
+    if study.hash_ids_with and table.has("customer_id"):
+        table = _hashed(engine, table, study.hash_ids_with)
+    return table, raw, notices
+
+
+def currencies_sql(table: Table) -> str:
+    """The currencies of a table."""
+    return f"""
+        SELECT UPPER(currency) AS currency
+        FROM {quoted(table.name)}
+        WHERE currency IS NOT NULL
+        GROUP BY UPPER(currency)
+    """
+
+
+def _one_currency(
+    engine: Engine, table: Table, raw: Raw, source: SourceConfig, study: StudyConfig, folder: Path
+) -> tuple[Table, Raw, list[Notice]]:
+    if not table.has("currency"):
+        if source.currency is not None:
+            where = f"sources.{raw.name}"
+            raise ConfigError(f"{where}.currency: no column says the currency. Write {where}.columns.currency: NAME")
+        return table, raw, []
+    found = {row["currency"] for row in engine.fetch(currencies_sql(table), 1000).to_pylist()}
+    if found <= {study.currency} or (not found and source.currency is None):
+        return table, raw, []
+    data = engine.fetch(f"SELECT * FROM {quoted(table.name)}", MOST_RECORDS)
+    columns: dict[str, pa.Array] = {name: data.column(name).combine_chunks() for name in data.column_names}
+    money = tuple(name for name in data.column_names if name in MONEY)
+    columns, keep, notices = one_currency(
+        columns, _total_first(money), raw.name, raw.label, study.currency, source.currency, folder
+    )
+    import pyarrow as pa
+
+    data = pa.table(columns)
+    if keep is not None:
+        data = data.filter(pa.array(keep, pa.bool_()))
+        gone = keep.count(False)
+        raw = replace(raw, dropped=(*raw.dropped, ("other-currency", gone))) if gone else raw
+    return engine.read(f"{table.name}_currency", data), raw, notices
+
+
+def _total_first(money: tuple[str, ...]) -> tuple[str, ...]:
+    """The column of the total before others: it is the one that is told."""
+    return tuple(sorted(money, key=lambda name: (name not in ("total_amount", "line_amount"), name)))
+
+
+def _folded(engine: Engine, table: Table, raw: Raw) -> tuple[Table, list[Notice]]:
+    """Customer numbers in small letters: the same e-mail address is the same customer."""
+    columns = ", ".join(
+        "LOWER(customer_id) AS customer_id" if name == "customer_id" else quoted(name) for name in table.columns
+    )
+    counts = engine.fetch(
+        f"SELECT COUNT(DISTINCT customer_id) - COUNT(DISTINCT LOWER(customer_id)) AS n FROM {quoted(table.name)}", 1
+    ).to_pylist()[0]["n"]
+    folded = engine.make(f"{table.name}_folded", f"SELECT {columns} FROM {quoted(table.name)}")
+    if not counts:
+        return folded, []
+    text = f"{raw.label}: {count_of(counts, 'customer number')} differing by letter case only joined with another"
+    return folded, [Notice("folded-customers", text, counts)]
+
+
+def _hashed(engine: Engine, table: Table, variable: str) -> Table:
+    """Customer numbers as HMAC-SHA256 under the secret in an environment variable."""
+    secret = os.environ.get(variable, "").encode()
+    if len(secret) < 16:
+        raise ConfigError(
+            f"study.hash_ids_with: the environment variable {variable} holds no secret of at "
+            "least 16 characters. Set it "
+            "before the run, and keep it: the same secret gives the same numbers"
+        )
+    import pyarrow as pa
+
+    def hashed(batch: pa.RecordBatch) -> pa.RecordBatch:
+        place = batch.schema.get_field_index("customer_id")
+        texts = [
+            None
+            if value is None
+            else hmac.new(secret, str(value).encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
+            for value in batch.column(place).to_pylist()
+        ]
+        return batch.set_column(place, batch.schema.field(place), pa.array(texts, batch.schema.field(place).type))
+
+    schema = engine.fetch(f"SELECT * FROM {quoted(table.name)} LIMIT 0", 1).schema
+    return engine.map(f"{table.name}_hashed", table, hashed, schema)
