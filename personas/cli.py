@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,11 +40,13 @@ def demo(
 ) -> None:
     """Simulate the shop of Joe and Sarah as ordinary files, then do what `run` does."""
     with reported(debug):
-        from personas.demo import demo_config
+        from personas.demo import demo_config, fresh_files
+        from personas.storage import check_place
 
+        check_place(out)
         data = (out / "data").resolve()
-        _forget_simulated(data)
-        _run_and_save(demo_config(data, customers, seed), out, quiet=quiet, as_json=as_json)
+        with fresh_files(data):
+            _run_and_save(demo_config(data, customers, seed), out, quiet=quiet, as_json=as_json)
 
 
 @app.command(epilog="\b\nExample:\n  personas run configs/joe_and_sarah.yaml --k 8 --out reports/eight")
@@ -97,12 +99,12 @@ def choose_k(
 ) -> None:
     """Only the k dossier: segmentation.json, k_table.csv and choose_k.html."""
     with reported(debug):
-        from personas.render import dossier_files, write_files
+        from personas.render import dossier_files
 
         study = _study_of(source, seed, quiet)
         folder = out or Path("reports") / f"{study.about.slug}-k"
         files = dossier_files(study)
-        write_files(files, folder)
+        _write(files, folder)
         print(files["segmentation.json"] if as_json else folder / "choose_k.html")
 
 
@@ -119,12 +121,12 @@ def export(
     """Write the same numbers in another form."""
     with reported(debug):
         from personas import load
-        from personas.render import FORMATS, write_files
+        from personas.render import FORMATS
 
         chosen = FORMATS.get(format)
         files = chosen.render(load(study))
         folder = out or Path("reports") / f"{study.name}-{format}"
-        write_files(files, folder)
+        _write(files, folder)
         written = [str(folder / name) for name in files]
         _print_json({"format": format, "files": written}) if as_json else print("\n".join(written))
 
@@ -198,7 +200,9 @@ def default_out(configured: str | None, config: Path) -> Path:
 def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool) -> None:
     from personas.pipeline import run as run_config
     from personas.pipeline import save
+    from personas.storage import check_place
 
+    check_place(out)
     with progress_bar(quiet) as progress:
         study = run_config(config, progress=progress)
         progress("writing the study", 1.0)
@@ -223,12 +227,13 @@ def _study_of(source: Path, seed: int | None, quiet: bool) -> Any:
         return run_config(load_config(source, overrides(seed=seed)), progress=progress)
 
 
-def _forget_simulated(data: Path) -> None:
-    """Simulated files of a former demo are made anew, so that --customers and --seed are honoured."""
-    import shutil
+def _write(files: Mapping[str, str | bytes], folder: Path) -> None:
+    from personas.render import write_files
 
-    if (data / "truth.json").is_file():
-        shutil.rmtree(data)
+    try:
+        write_files(files, folder)
+    except OSError as error:
+        raise ConfigError(f"cannot write into {folder}: {error.strerror}. Choose another --out.") from error
 
 
 def _print_json(value: Any) -> None:
@@ -295,8 +300,25 @@ def _bug_message(error: Exception) -> str:
 
 
 def main() -> None:
-    """The entry point ``personas``."""
-    app()
+    """The entry point ``personas``. A request to end (SIGTERM) is an interruption, as Ctrl-C is."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app(prog_name="personas")
+    except SystemExit as end:
+        if end.code in (1, 130, Interrupted.exit_code):  # 1 and 130: the parser itself was interrupted
+            _leave_now(Interrupted.exit_code)
+        raise
+
+
+def _leave_now(code: int) -> None:
+    """Leave with this code; the interpreter would leave with the signal when it struck inside of ``exec``."""
+    import os
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -283,6 +283,8 @@ def load_config(path: str | Path, overrides: dict[str, dict[str, Any]] | None = 
         With every mistake, each with its line and key, what was found and what to write instead.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder. Name the YAML file of a study.")
     if not path.is_file():
         raise ConfigError(f"there is no configuration {path}. `personas init` writes one from your files.")
     tree = read_yaml(path)

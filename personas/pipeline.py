@@ -65,6 +65,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
     from personas import features, narrative, profiles, segmentation, sources
 
     config = config if isinstance(config, Config) else load_config(config)
+    narrative.check_words(config.study)
     clock = _Clock(progress)
     simulate_if_asked(config)
     with open_engine(

@@ -30,9 +30,10 @@ class Readiness:
 
 def check(config: Config) -> dict[str, Any]:
     """What was read and understood, as plain values: tables, interpretation, notices, readiness per purpose."""
-    from personas import features, sources
+    from personas import features, narrative, sources
     from personas.pipeline import simulate_if_asked
 
+    narrative.check_words(config.study)
     simulate_if_asked(config)
     with open_engine(
         config.engine.name, memory_limit=config.engine.memory_limit, threads=config.engine.threads

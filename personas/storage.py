@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from personas.codec import from_plain, to_plain
 from personas.errors import InputError, LimitError
@@ -44,13 +45,9 @@ def json_text(value: Any) -> str:
 def publish(folder: Path, write: Callable[[Path], None]) -> None:
     """Call ``write`` with a new empty folder and put it in the place of ``folder`` by rename.
 
-    A failure leaves the former folder as it was. Files of the reader's own inside the former folder are lost with
-    it, so a folder that is not a study of ours (no manifest.json) and not empty is refused.
+    A failure leaves the former folder as it was.
     """
-    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
-        ours = (folder / "manifest.json").is_file() or _only_demo_data(folder)
-        if not ours:
-            raise InputError(f"{folder} is there and is no study. Choose another --out, or move it away.")
+    check_place(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -65,6 +62,24 @@ def publish(folder: Path, write: Callable[[Path], None]) -> None:
         raise LimitError(f"writing {folder} failed: {error.strerror}. The former study is as it was.") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def check_place(folder: Path) -> None:
+    """Raise InputError when no study can be put there: to be asked before a long run, and again before the rename.
+
+    Files of the reader's own inside a former folder would be lost with it, so a folder that is not a study of ours
+    (no manifest.json) and not empty is refused.
+    """
+    try:
+        taken = folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder])
+        above = next(path for path in (folder.parent, *folder.absolute().parents) if path.exists())
+    except OSError as error:
+        raise InputError(f"cannot look at {folder}: {error.strerror}. Choose another --out.") from error
+    if taken and not (folder / "manifest.json").is_file() and not _only_demo_data(folder):
+        raise InputError(f"{folder} is there and is no study. Choose another --out, or move it away.")
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        why = "may not be written to" if above.is_dir() else "is a file"
+        raise InputError(f"cannot write {folder}: {above} {why}. Choose another --out.")
 
 
 def _only_demo_data(folder: Path) -> bool:
@@ -84,11 +99,13 @@ def _swap(work: Path, folder: Path) -> None:
         os.rename(folder, aside)
     try:
         os.rename(work, folder)
-    except OSError:
-        if aside.exists():
+    except BaseException:  # Ctrl-C too
+        if aside.exists() and not folder.exists():
             os.rename(aside, folder)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        if folder.exists():
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def save_model(study: Study, folder: Path) -> None:
@@ -101,12 +118,13 @@ def save_model(study: Study, folder: Path) -> None:
     plain = {name: to_plain(getattr(study, name)) for name in PARTS}
     plain["config"] = to_plain(study.config)
     plain["segmentation"] = _plain_segmentation(study.segmentation)
-    (model / "study.json").write_text(json_text(plain), encoding="utf-8")
     for name in ARRAYS:
         array = getattr(study.segmentation, name)
         if array is not None:
             np.save(model / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     _save_models(study.segmentation, model)
+    plain["arrays"] = sorted(path.stem for path in model.glob("*.npy"))
+    (model / "study.json").write_text(json_text(plain), encoding="utf-8")
 
 
 def _plain_segmentation(segmentation: Segmentation) -> dict[str, Any]:
@@ -143,19 +161,38 @@ def load(folder: str | Path) -> Study:
     try:
         plain = json.loads((folder / "model" / "study.json").read_text(encoding="utf-8"))
         parts = {name: from_plain(kind, plain[name]) for name, kind in PARTS.items()}
-        segmentation = _load_segmentation(plain["segmentation"], folder / "model")
-        segments = pq.read_table(folder / "segments.parquet")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} is damaged ({error}). Run the study again.") from error
+        raise _damaged(folder, "model/study.json") from error
+    own = {name: _array(folder, name) for name in plain.get("arrays", ())}
+    try:
+        segmentation = _load_segmentation(plain["segmentation"], own)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise _damaged(folder, "model") from error
+    try:
+        segments = pq.read_table(folder / "segments.parquet")
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, "segments.parquet") from error
     return Study(config=plain["config"], segmentation=segmentation, segments=segments, **parts)
 
 
-def _load_segmentation(plain: Mapping[str, Any], model: Path) -> Segmentation:
+def _array(folder: Path, name: str) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(folder / "model" / f"{name}.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(folder, f"model/{name}.npy") from error
+    return array
+
+
+def _damaged(folder: Path, name: str) -> InputError:
+    what = "cannot be read" if (folder / name).exists() else "is missing"
+    return InputError(f"{folder} is damaged: {name} {what}. Run the study again, or take a copy of it.")
+
+
+def _load_segmentation(plain: Mapping[str, Any], own: Mapping[str, NDArray[Any]]) -> Segmentation:
     from personas.segmentation.algorithms import ALGORITHMS
 
     restore = ALGORITHMS.get(plain["algorithm"]).restore
 
-    own = {path.stem: np.load(path, allow_pickle=False) for path in sorted(model.glob("*.npy"))}
     fitted = {name.removeprefix("fitted_"): a for name, a in own.items() if name.startswith("fitted_")}
     stacked = {name.removeprefix("resampled_"): a for name, a in own.items() if name.startswith("resampled_")}
     to_ours = stacked.pop("to_ours", np.empty((0, 0), dtype=np.int32))

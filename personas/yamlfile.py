@@ -146,8 +146,13 @@ def merged(values: Any, overrides: Mapping[str, Mapping[str, Any]] | None) -> An
     >>> merged({"study": {"name": "Shop", "seed": 1}}, {"study": {"seed": 2}})
     {'study': {'name': 'Shop', 'seed': 2}}
     """
-    parts = {part: {**(values.get(part) or {}), **keys} for part, keys in (overrides or {}).items()}
-    return {**values, **parts} if parts else values
+    # a part that is no mapping stays as it is: it is told as a mistake of the file
+    parts = {
+        part: {**(values.get(part) or {}), **keys}
+        for part, keys in (overrides or {}).items()
+        if isinstance(values.get(part) or {}, Mapping)
+    }
+    return {**values, **parts}
 
 
 def mistakes(

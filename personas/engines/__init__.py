@@ -14,4 +14,4 @@ def open_engine(name: str = "duckdb", *, memory_limit: str | None = None, thread
         from personas.engines.duckdb import DuckDBEngine
 
         return DuckDBEngine(memory_limit=memory_limit, threads=threads)
-    raise ConfigError(f"no engine '{name}' here. Known: duckdb.")
+    raise ConfigError(f"engine.name: no engine '{name}' here. Known: duckdb. Leave --engine and engine.name out.")

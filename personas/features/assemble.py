@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from personas.config import Config
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
-from personas.errors import ConfigError, InputError, PersonasError
+from personas.errors import ConfigError, InputError, PersonasError, count_of
 from personas.estimate import Notice
 from personas.features.context import look
 from personas.features.families import FAMILIES
@@ -19,6 +19,8 @@ from personas.sources.canonical import Tables
 Progress = Callable[[str, float], None]
 Unmeasured = tuple[Feature, str]
 RESERVED = ("customer_id", "in_study")
+SHORTEST_WINDOW = 7
+"""Days of orders below which figures per year are refused, unless the configuration says the window."""
 SPOKEN = {"refunded": "mark of refunds"}
 """Columns that the sources make and no file has, as a reader understands them."""
 
@@ -42,8 +44,9 @@ def build(engine: Engine, tables: Tables, config: Config, progress: Progress | N
     ConfigError
         For an unknown feature, or one that this shop's tables cannot measure but that is asked for.
     InputError
-        When nothing at all can be measured.
+        When nothing at all can be measured, or all orders lie within a few days.
     """
+    _refuse_a_few_days(tables, config)
     tell = progress or (lambda _what, _share: None)
     tell("looking at categories and channels", 0.0)
     context = look(engine, tables, config)
@@ -65,6 +68,16 @@ def build(engine: Engine, tables: Tables, config: Config, progress: Progress | N
     _one_row_each(engine, table, tables.customers)
     tell("features are measured", 1.0)
     return Customers(engine, table, measured, _grouped(unmeasured), unmeasured)
+
+
+def _refuse_a_few_days(tables: Tables, config: Config) -> None:
+    """Raise InputError where figures per year would be inventions; orders of one day are mostly days of an export."""
+    if tables.orders is not None and config.study.window_days is None and tables.window_days < SHORTEST_WINDOW:
+        raise InputError(
+            f"all orders lie in the {count_of(tables.window_days, 'day')} before {tables.snapshot_date}: too few to "
+            "say anything per year. Write over how many days they were collected, such as study.window_days: 90, or "
+            "give more orders"
+        )
 
 
 def _proposed(context: FamilyContext) -> tuple[Feature, ...]:

@@ -52,7 +52,10 @@ def sample(customers: Customers, config: Config) -> FeatureMatrix:
     names = ["customer_id", *(feature.name for feature in customers.features)]
     rows = customers.engine.fetch(sample_sql(customers.table, names, LARGEST_SAMPLE, "in_study"), LARGEST_SAMPLE)
     if rows.num_rows == 0:
-        raise InputError("no customer has a sale in the window. Raise study.window_days, or leave it out to use all.")
+        raise InputError(
+            "no customer has a sale in the window: every order is a refund or lies before it. Raise study.window_days, "
+            "or leave it out to use all."
+        )
     counted = customers.engine.fetch(
         f"SELECT count(*) AS n FROM {customers.table.name} WHERE in_study", 1
     ).to_pylist()[0]["n"]  # fmt: skip

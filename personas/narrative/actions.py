@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from personas.narrative.formatting import count, figure
 from personas.narrative.language import ActionRule, fill
+from personas.narrative.naming import tag_of
 from personas.narrative.persona import Action
-from personas.narrative.phrases import Speaker, quoted_if_odd
+from personas.narrative.phrases import Speaker
 from personas.narrative.selection import Figures, Trait
 from personas.profiles.records import Profile
 
@@ -21,7 +22,8 @@ def choose(candidates: tuple[tuple[str, ...], ...], most: int = MOST_ACTIONS) ->
 
     Returns
     -------
-    Per persona, at most ``most`` ids. The persona with the fewest choices picks first; ties in order.
+    Per persona, at most ``most`` ids, no two of one rule. The persona with the fewest choices picks first; ties in
+    order.
 
     >>> choose((("a", "b"), ("a",)))
     (('b', 'a'), ('a',))
@@ -34,31 +36,55 @@ def choose(candidates: tuple[tuple[str, ...], ...], most: int = MOST_ACTIONS) ->
         elif candidates[i]:
             first[i] = candidates[i][0]
     return tuple(
-        ((first[i], *(c for c in fitting if c != first[i]))[:most] if i in first else ())
+        ((first[i], *(c for c in fitting if _kind(c) != _kind(first[i])))[:most] if i in first else ())
         for i, fitting in enumerate(candidates)
     )
 
 
-def fitting(figures: Figures, speaker: Speaker) -> tuple[str, ...]:
-    """Ids of the actions whose trigger holds, in the order of the language file: the most specific first."""
+def _kind(action: str) -> str:
+    """The rule of an action id without the trait that it is about."""
+    return action.partition(":")[0]
+
+
+def fitting(figures: Figures, found: tuple[Trait, ...], speaker: Speaker) -> tuple[str, ...]:
+    """Ids of the actions whose trigger holds, in the order of the language file: the most specific first.
+
+    Then those about a trait of a given column, the strongest first, as ``id:feature:direction``.
+    """
     contribution = figures.segment.get("contribution")
     losing = contribution is not None and contribution.value < 0
-    return tuple(
-        rule.id for rule in speaker.language.actions if figures.holds(rule) and (rule.when_losing or not losing)
-    )
+    ids = [rule.id for rule in speaker.language.actions if figures.holds(rule) and (rule.when_losing or not losing)]
+    about = [trait for trait in found if is_given(trait, speaker) and trait.claim == "definition"]
+    about.sort(key=lambda trait: trait.feature.family == "demographics")  # who they are is no lever: last
+    for trait in about:
+        ids += [
+            f"{rule.id}:{trait.feature.name}:{trait.direction}"
+            for rule in speaker.language.about_a_trait
+            if rule.family == trait.feature.family and rule.direction in (trait.direction, "both")
+        ]
+    return tuple(ids)
+
+
+def is_given(trait: Trait, speaker: Speaker) -> bool:
+    """Whether a trait is of a column that the language file does not know."""
+    return trait.phrase in speaker.language.generic.values()
 
 
 def write(
-    ids: tuple[str, ...], profile: Profile, figures: Figures, told: tuple[Trait, ...], speaker: Speaker
+    ids: tuple[str, ...], profile: Profile, figures: Figures, found: tuple[Trait, ...], speaker: Speaker
 ) -> tuple[Action, ...]:
-    """The actions of one persona in words; without any fitting one, the question to ask about its strongest trait."""
-    rules = {rule.id: rule for rule in speaker.language.actions}
+    """The actions of one persona in words; without any fitting one, the standard programme and a question."""
+    rules = {rule.id: rule for rule in (*speaker.language.actions, *speaker.language.about_a_trait)}
+    topics = {trait.feature.name: tag_of(trait) for trait in found}
     expected = expectation(profile, figures, speaker)
     if ids:
         later = fill(speaker.language.expected["unknown"], {"n": count(profile.customers.value)})
-        return tuple(_action(rules[i], later if rank else expected, speaker, topic="") for rank, i in enumerate(ids))
-    topic = quoted_if_odd(told[0].feature.label) if told else "what is missing"
-    return (_action(speaker.language.fallback, expected, speaker, topic=topic),)
+        parts = [i.split(":") for i in ids]
+        return tuple(
+            _action(rules[part[0]], later if rank else expected, speaker, topics.get(part[1], "") if part[1:] else "")
+            for rank, part in enumerate(parts)
+        )
+    return (_action(speaker.language.fallback, expected, speaker, ""),)
 
 
 def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str) -> Action:
@@ -86,9 +112,10 @@ def expectation(profile: Profile, figures: Figures, speaker: Speaker) -> str:
     return fill(texts["order_revenue"], {"v": figure(order.value, order.unit), "n": n})
 
 
-def questions(figures: Figures, speaker: Speaker) -> tuple[str, ...]:
+def questions(figures: Figures, found: tuple[Trait, ...], speaker: Speaker) -> tuple[str, ...]:
     """The question to ask where the data do not say why: the first that fits."""
+    given = [trait for trait in found if is_given(trait, speaker)]
     for rule in speaker.language.find_out:
-        if figures.holds(rule):
-            return (speaker.say(rule.text),)
+        if figures.holds(rule) and (given or not rule.about_a_trait):
+            return (speaker.say(rule.text, {"topic": tag_of(given[0]) if given else ""}),)
     return ()

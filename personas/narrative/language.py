@@ -76,6 +76,12 @@ class Tension(Conditions):
     needs: dict[str, tuple[float, float]] = {}
 
 
+class Question(Sentence):
+    """What to ask; ``about_a_trait``: only where a given column stands out, which is the {topic}."""
+
+    about_a_trait: bool = False
+
+
 class ActionRule(Conditions):
     """An action and the trigger that makes it fit."""
 
@@ -87,6 +93,9 @@ class ActionRule(Conditions):
     cadence: str
     trigger: str
     do_not: str
+    family: str | None = None
+    direction: str | None = None
+    """Family of a given column and the side it lies on (high, low, both), for actions about a trait."""
     when_losing: bool = False
     """Also for a persona that costs more than it leaves; growth is no aim there."""
 
@@ -114,15 +123,17 @@ class Language(Frozen):
     scenes: tuple[Sentence, ...]
     features: dict[str, Phrase]
     not_traits: tuple[str, ...]
+    fillers: tuple[str, ...] = ()
     generic: dict[str, Phrase]
     versus: Versus
     yes_levels: tuple[str, ...]
     sentences: dict[str, str]
     tensions: tuple[Tension, ...]
-    find_out: tuple[Sentence, ...]
+    find_out: tuple[Question, ...]
     names: dict[str, Any]
     stability_words: tuple[StabilityWord, ...]
     actions: tuple[ActionRule, ...] = Field(min_length=1)
+    about_a_trait: tuple[ActionRule, ...] = ()
     fallback: ActionRule
     expected: dict[str, str]
 

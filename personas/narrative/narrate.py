@@ -61,7 +61,7 @@ def narrate(
     """
     language = load_language(config.study.language)
     sketches = _sketches(profiles, frozenset(basis), snapshot_date, language, config.study.seed)
-    shared_out = actions.choose(tuple(actions.fitting(s.figures, s.speaker) for s in sketches))
+    shared_out = actions.choose(tuple(actions.fitting(s.figures, s.found, s.speaker) for s in sketches))
     personas = tuple(
         _persona(sketch, ids, profiles.everyone, frozenset(basis), values, labels)
         for sketch, ids in zip(sketches, shared_out, strict=True)
@@ -98,7 +98,7 @@ def _persona(
     profile, speaker, figures = sketch.profile, sketch.speaker, sketch.figures
     statements, told, fitting = _fitting_many(sketch, everyone, basis, values, labels)
     age = profile.facts.get("age")
-    written = actions.write(action_ids, profile, figures, told, speaker)
+    written = actions.write(action_ids, profile, figures, sketch.found, speaker)
     return Persona(
         id=naming.persona_id(speaker.name, profile),
         segment=profile.segment,
@@ -126,7 +126,7 @@ def _persona(
         stability_word=speaker.language.stability_word(profile.stability.value if profile.stability else None),
         core_share=profile.core_share,
         prevalence=fitting,
-        to_find_out=actions.questions(figures, speaker),
+        to_find_out=actions.questions(figures, sketch.found, speaker),
         notices=_notices(profile, fitting),
         months=profile.months,
         figures=_drawn_from(figures),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from personas.estimate import Estimate
+from personas.features.feature import Feature
 from personas.narrative.formatting import currency_of, figure, percent
 from personas.narrative.language import Language, fill, upper_first
 from personas.narrative.persona import Evidence
-from personas.narrative.selection import Figures, Trait
+from personas.narrative.selection import Figures, Trait, is_counted
 from personas.profiles.records import Profile, Rule
+
+STRAIGHT = {ord("“"): "'", ord("”"): "'"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,16 @@ def quantity_word(value: float, on: str, language: Language) -> str | None:
 def versus(segment: Estimate, everyone: Estimate, statistic: str, language: Language, *, plain: bool = False) -> str:
     """How the segment compares with everyone: "about twice the average", "above the average of $67".
 
-    ``plain`` only puts the two side by side, for facts that do not stand out.
+    ``plain`` only puts the two side by side where no word fits, for facts that do not stand out.
     """
     words = language.versus
     centre = words.centres[statistic]
-    if plain:
-        return fill(words.plain, {"centre": centre, "a": figure(everyone.value, everyone.unit)})
     if everyone.value > 0 and segment.value >= 0:
         word = quantity_word(rounded_ratio(segment, everyone), "ratio", language)
         if word:
             return fill(words.ratio, {"word": word, "centre": centre})
+    if plain or segment.value == everyone.value:
+        return fill(words.plain, {"centre": centre, "a": figure(everyone.value, everyone.unit)})
     template = words.up if segment.value > everyone.value else words.down
     return fill(template, {"centre": centre, "a": figure(everyone.value, everyone.unit)})
 
@@ -78,7 +80,7 @@ def of_trait(trait: Trait, speaker: Speaker) -> Draft:
         "vs": versus(trait.segment, trait.everyone, trait.statistic, speaker.language, plain=plain),
         "level": (trait.level or "") if trait.statistic == "level" else quoted_if_odd(trait.level or ""),
         "label": label,
-        "Label": upper_first(label),
+        "quoted": f"“{trait.feature.label.translate(STRAIGHT)}”",
         "unit": unit_after(trait.feature.unit),
     }
     text = speaker.say(trait.phrase.said(trait.direction), slots)
@@ -106,7 +108,7 @@ def unit_after(unit: str) -> str:
 
 def quoted_if_odd(text: str) -> str:
     """A name of the shop's in quotation marks when it has digits or signs, so that nobody reads them as a figure."""
-    text = text.translate({ord("“"): "'", ord("”"): "'"})
+    text = text.translate(STRAIGHT)
     return text if all(ch.isalpha() or ch in " ,-’'&" for ch in text) else f"“{text}”"
 
 
@@ -220,25 +222,38 @@ def stability(profile: Profile, speaker: Speaker, *, low_only: bool) -> Draft | 
     """How often the segment comes back, when that is a warning."""
     if profile.stability is None or (low_only and profile.stability.value >= 0.75):
         return None
-    hundredths = math.floor(profile.stability.value * 100 + 0.5)
-    text = speaker.say(speaker.language.sentences["stability_low"], {"v": str(hundredths)})
+    low = profile.stability.value < 0.75
+    shown = figure(profile.stability.value, profile.stability.unit)
+    text = speaker.say(speaker.language.sentences["stability_low" if low else "stability"], {"v": shown})
     return Draft(text, "definition", (Evidence("stability", "share", profile.stability),))
 
 
 def rule_words(rule: Rule, profile: Profile, speaker: Speaker) -> str:
-    """The conditions of a rule as a reader says them: "average order at least $180"."""
-    sentences, said = speaker.language.sentences, []
+    """The conditions of a rule as a reader says them: "average order at least $180", "score 40 to 61 of 100"."""
+    said: dict[str, str] = {}
+    limits: dict[str, dict[str, float]] = {}
     for name, operator, value in rule.conditions:
-        feature = profile.facts[name].feature
+        feature, sentences = profile.facts[name].feature, speaker.language.sentences
         if isinstance(value, str):
-            template, v, unit = sentences["rule_is" if operator == "=" else "rule_is_not"], value, ""
-        else:
-            template = sentences["rule_at_least" if operator == ">=" else "rule_at_most"]
-            v = figure(value, feature.unit)
-            given = feature.name not in speaker.language.features
-            unit = unit_after(feature.unit) if given or feature.unit.startswith("score ") else ""
-        said.append(fill(template, {"label": feature.label, "v": v, "unit": unit}))
-    return ", ".join(said)
+            known = value.lower() in (*speaker.language.yes_levels, "no")
+            template = sentences["rule_yes" if known else "rule_is"] if operator == "=" else sentences["rule_is_not"]
+            said[f"{name} {operator} {value}"] = fill(template, {"label": feature.label, "v": value})
+            continue
+        own = limits.setdefault(name, {})
+        own[operator] = value
+        said[name] = _limits_in_words(feature, own, speaker)
+    return ", ".join(said.values())
+
+
+def _limits_in_words(feature: Feature, limits: Mapping[str, float], speaker: Speaker) -> str:
+    """A lower limit, an upper one, or both in one breath."""
+    given = feature.name not in speaker.language.features and not is_counted(feature)
+    unit = unit_after(feature.unit) if given or feature.unit.startswith("score ") else ""
+    ends = [figure(limits[operator], feature.unit) for operator in (">=", "<=") if operator in limits]
+    unit = unit.removesuffix("s") if ends[-1] == "1" else unit
+    kind = "rule_between" if len(ends) == 2 else "rule_at_least" if ">=" in limits else "rule_at_most"
+    slots = {"label": feature.label, "v": ends[0], "w": ends[-1], "unit": unit}
+    return fill(speaker.language.sentences[kind], slots)
 
 
 def core(profile: Profile, speaker: Speaker) -> Draft | None:
@@ -253,6 +268,12 @@ def core(profile: Profile, speaker: Speaker) -> Draft | None:
 def like_everyone(profile: Profile, speaker: Speaker) -> Draft:
     """That nothing else stands out."""
     text = speaker.say(speaker.language.sentences["like_everyone"])
+    return Draft(text, "association", (Evidence("customers", "count", profile.customers),), kind="inferred")
+
+
+def outline(profile: Profile, speaker: Speaker) -> Draft:
+    """That the story is short because little was measured."""
+    text = speaker.say(speaker.language.sentences["outline"])
     return Draft(text, "association", (Evidence("customers", "count", profile.customers),), kind="inferred")
 
 

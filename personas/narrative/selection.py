@@ -113,15 +113,32 @@ def plain_facts(profile: Profile, everyone: Profile, basis: frozenset[str], lang
     """Facts that do not stand out, for segments of which little else is known: the forming features first."""
     found = []
     for name, fact in profile.facts.items():
-        if name in language.not_traits or fact.known.value < SMALLEST_KNOWN or fact.levels:
+        hidden = name in language.not_traits and name not in language.fillers
+        if hidden or fact.known.value < SMALLEST_KNOWN:
+            continue
+        claim = "definition" if name in basis or basis & set(fact.feature.derived_from) else "association"
+        if fact.levels:
+            found += _plain_level(fact, everyone.facts.get(name), claim, language)
             continue
         phrase, level = phrase_of(fact.feature, language)
         mine, theirs = centre(fact, phrase.statistic), centre(everyone.facts.get(name), phrase.statistic)
         if mine is None or theirs is None or not phrase.text or figure(mine.value, mine.unit) in NOTHING:
             continue
-        claim = "definition" if name in basis or basis & set(fact.feature.derived_from) else "association"
-        found.append(Trait(fact.feature, "plain", 0.0, claim, phrase.statistic, mine, theirs, phrase, level))
-    return tuple(sorted(found, key=lambda t: t.feature.name not in basis))
+        strong = _of_number(fact, everyone.facts[name], claim, language) if name in language.fillers else None
+        plain = Trait(fact.feature, "plain", 0.0, claim, phrase.statistic, mine, theirs, phrase, level)
+        found.append(strong or plain)
+    return tuple(sorted(found, key=lambda t: (t.feature.name not in basis, t.feature.name not in language.fillers)))
+
+
+def _plain_level(fact: Fact, everyone: Fact | None, claim: str, language: Language) -> list[Trait]:
+    """The most frequent level of a filler such as gender; nothing for other categories."""
+    if fact.feature.name not in language.fillers or everyone is None:
+        return []
+    level, mine = max(fact.levels, key=lambda item: (item[1].value, item[0]))
+    theirs, phrase = dict(everyone.levels).get(level), language.features.get(fact.feature.name)
+    if theirs is None or phrase is None:
+        return []
+    return [Trait(fact.feature, "plain", 0.0, claim, "level", mine, theirs, phrase, level)]
 
 
 def _of_number(fact: Fact, everyone: Fact, claim: str, language: Language) -> Trait | None:
@@ -144,10 +161,10 @@ def _worth_telling(mine: Estimate, theirs: Estimate) -> bool:
 
 
 def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Trait | None:
-    level = fact.effect_level
+    level, effect = _told_level(fact, everyone, language)
     mine = dict(fact.levels).get(level or "")
     theirs = dict(everyone.levels).get(level or "")
-    if level is None or mine is None or theirs is None or fact.effect is None or theirs.value == 0:
+    if level is None or mine is None or theirs is None or effect is None or theirs.value == 0:
         return None
     lift, points = mine.value / theirs.value, abs(mine.value - theirs.value)
     carriers = mine.value * mine.n if lift > 1 else theirs.value * theirs.n - mine.value * mine.n
@@ -156,8 +173,43 @@ def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Tra
     kind = "yes" if level.strip().lower() in language.yes_levels else "category"
     phrase = language.generic[kind]
     return Trait(
-        fact.feature, "high" if lift > 1 else "low", fact.effect.value, claim, "level", mine, theirs, phrase, level
+        fact.feature, "high" if lift > 1 else "low", effect, claim, "level", mine, theirs, phrase, level
     )
+
+
+def _told_level(fact: Fact, everyone: Fact, language: Language) -> tuple[str | None, float | None]:
+    """The level that a category is told by, and its phi.
+
+    Of yes and no always the yes, so that nobody reads "not no"; where the strongest level is one that the segment
+    lacks, the level that most of it has instead.
+    """
+    level, effect = fact.effect_level, fact.effect.value if fact.effect else None
+    mine, theirs = dict(fact.levels), dict(everyone.levels)
+    if level is None or effect is None or level not in mine or level not in theirs:
+        return None, None
+    yes = [name for name in mine if name.strip().lower() in language.yes_levels]
+    most = max(mine, key=lambda name: (mine[name].value, name))
+    if len(mine) == 2 and len(yes) == 1:
+        told = yes[0]
+    else:
+        told = most if mine[level].value < theirs[level].value and mine[most].value >= 0.5 else level
+    return told, effect if told == level else _phi(mine[told], theirs.get(told))
+
+
+def _phi(mine: Estimate, theirs: Estimate | None) -> float | None:
+    """Phi of one level against all others, from its shares in the segment and among everyone."""
+    if theirs is None or not 0 < theirs.value < 1 or not 0 < mine.n < theirs.n:
+        return None
+    inside = mine.n / theirs.n
+    outside = (theirs.value - inside * mine.value) / (1 - inside)
+    scale = inside * (1 - inside) / (theirs.value * (1 - theirs.value))
+    return float((mine.value - outside) * scale**0.5)
+
+
+def is_counted(feature: Feature) -> bool:
+    """Whether the label begins with the unit, so that the two read as one: "4.5 purchases by catalogue"."""
+    plain = all(ch.isalpha() or ch in " ,-’'&" for ch in feature.label)
+    return plain and feature.unit not in ("", "share") and f"{feature.label} ".startswith(f"{feature.unit} ")
 
 
 def phrase_of(feature: Feature, language: Language) -> tuple[Phrase, str | None]:
@@ -166,7 +218,8 @@ def phrase_of(feature: Feature, language: Language) -> tuple[Phrase, str | None]
         return language.features[feature.name], None
     if feature.name.startswith("category_share_"):
         return language.features["category_share"], feature.label.rpartition(" on ")[2]
-    return language.generic["share" if feature.unit == "share" else "number"], None
+    kind = "share" if feature.unit == "share" else "counted" if is_counted(feature) else "number"
+    return language.generic[kind], None
 
 
 def spread_over_families(found: tuple[Trait, ...], count: int, used: frozenset[str]) -> tuple[Trait, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from personas.narrative import phrases
 from personas.narrative.persona import Statement
 from personas.narrative.phrases import Draft, Speaker
-from personas.narrative.selection import Figures, Trait, plain_facts, spread_over_families
+from personas.narrative.selection import NOTABLE, Figures, Trait, plain_facts, spread_over_families
 from personas.profiles.records import Profile
 
 FEWEST_WORDS, MOST_WORDS = 60, 120
@@ -27,7 +27,7 @@ def compose(
     clearly inside and an honest "close to the others" fill the story up. Every sentence keeps its evidence.
     """
     opening = [phrases.scene(profile, figures, speaker, basis), phrases.orders_and_spend(figures, speaker, basis)]
-    start = [draft for draft in opening if draft is not None]
+    start = [draft for draft in opening if draft is not None] or [phrases.size(profile, speaker)]
     used: frozenset[str] = frozenset().union(*(draft.features for draft in start))
     used |= _same_side(used, found)
     # what the scene shows in words is told with its figure right after it
@@ -68,12 +68,25 @@ def _fitted(
             break
         middle = [*middle, phrases.of_trait(trait, speaker)]
         taken.append(trait)
-    closing = [phrases.size(profile, speaker), phrases.core(profile, speaker), phrases.like_everyone(profile, speaker)]
-    for filler in [draft for draft in closing if draft is not None] + [phrases.open_question(profile, speaker)]:
+    closing = [
+        phrases.size(profile, speaker), phrases.core(profile, speaker),
+        phrases.like_everyone(profile, speaker) if _alike(profile, [*start, *middle]) else None,
+        phrases.open_question(profile, speaker), phrases.outline(profile, speaker),
+        phrases.stability(profile, speaker, low_only=False),
+    ]  # fmt: skip
+    for filler in closing:
         if _words([*start, *middle, *end]) >= FEWEST_WORDS:
             break
-        end = [*end, filler]
+        if filler is not None and filler.text not in {draft.text for draft in (*start, *end)}:
+            end = [*end, filler]
     return [*start, *middle, *end], tuple(trait for trait in taken if trait.direction != "plain")
+
+
+def _alike(profile: Profile, told: list[Draft]) -> bool:
+    """Whether there are untold facts, and none of them tells the segment apart."""
+    names = frozenset[str]().union(*(draft.features for draft in told))
+    rest = [fact.effect for name, fact in profile.facts.items() if name not in names and fact.effect is not None]
+    return bool(rest) and all(abs(effect.value) < NOTABLE for effect in rest)
 
 
 def _words(drafts: list[Draft]) -> int:

@@ -48,7 +48,9 @@ def audit_heading(lines: tuple[AuditLine, ...], locale: str) -> str:
     if inside <= 0:
         return "What was read and what was set aside"
     where = " inside the window" if "before-window" in rows else ""
-    return f"{percent(rows.get('used', 0) / inside, locale, 1)} of the {table.replace('_', ' ')}{where} are in the study"
+    return (
+        f"{percent(rows.get('used', 0) / inside, locale, 1)} of the {table.replace('_', ' ')}{where} are in the study"
+    )
 
 
 def _audit_table(study: Study, table: str) -> Table:

@@ -14,7 +14,7 @@ from personas.render.blocks import Card, Deed, KeyFigure, Measure, Phrase
 from personas.render.evidence import proofs
 from personas.render.facts import does_rows, effort_row, fact_value, family_rows, typical
 from personas.render.figure import figure
-from personas.render.money import cost_rows, costs_note, lifetime_rows
+from personas.render.money import cost_rows, costs_note, has_orders, lifetime_rows
 from personas.render.styles import persona_class
 from personas.render.text import first_upper, renew_by, sentence, short, slug, slugs
 from personas.study import Study
@@ -70,7 +70,7 @@ def card_of(study: Study, persona: Persona) -> Card:
 
 
 def persona_figure(persona: Persona, size: int, locale: str) -> str:
-    """The abstract figure with its facts as text alternative."""
+    """The abstract figure with its facts as text alternative; empty where there were no orders to draw."""
     online, order, reach = (persona.figures.get(name) for name in ("online_share", "average_order", "reach"))
     told = ["Figure drawn from the data, not a portrait"]
     told.append("twelve strokes for the share of orders in each month" if persona.months else "months unknown")
@@ -78,6 +78,8 @@ def persona_figure(persona: Persona, size: int, locale: str) -> str:
     told.append(f"disc for an order of {show(order, locale)}" if order else "order size unknown")
     told.append(f"dots for a reach of {show(reach, locale)}" if reach else "no dots, reach unknown")
     shares = [estimate.value if estimate else None for estimate in (online, order, reach)]
+    if persona.economics.level == "none" and persona.months is None and shares == [None] * 3:
+        return ""
     return figure(persona.months, shares[0], shares[1], shares[2], f"{told[0]}: {', '.join(told[1:])}.", size)
 
 
@@ -124,6 +126,8 @@ def _sizes(persona: Persona, study: Study) -> tuple[KeyFigure, ...]:
     sizes = []
     for name, label, total in pairs:
         share = persona.size.get(name)
+        if share is None and economics.level == "none":
+            continue  # one line under "Costs and is worth" says why
         details = [text for text in (show(total, locale, ""), interval(share, locale)) if text]
         sizes.append(KeyFigure(show(share, locale), label, tuple(details)))
     return tuple(sizes)
@@ -132,7 +136,7 @@ def _sizes(persona: Persona, study: Study) -> tuple[KeyFigure, ...]:
 def _does(study: Study, profile: Profile) -> tuple[Measure, ...]:
     rows, everyone, locale = [], study.profiles.everyone, study.about.language
     for shown in does_rows(study.profiles, profile):
-        own, all_of = (typical(p.facts.get(shown.feature.name)) for p in (profile, everyone))
+        own, all_of = shown.of(profile), shown.of(everyone)
         drawn = bar(own.value, shown.scale, all_of.value if all_of else None) if own else ""
         rows.append(Measure(shown.label, show(own, locale), drawn, show(all_of, locale)))
     return tuple(rows)
@@ -219,8 +223,9 @@ def _trust(study: Study, persona: Persona, locale: str) -> tuple[tuple[str, str]
     if of_segment is not None and of_all is not None:
         fits = f"{percent(of_segment, locale)} of the segment, {percent(of_all, locale)} of all customers"
         lines.append(("Fits in full", fits))
-    start = about.snapshot_date - timedelta(days=about.window_days)
-    lines.append(("Data", f"{day(start, locale)} to {day(about.snapshot_date - timedelta(days=1), locale)}"))
+    if has_orders(study):
+        start = about.snapshot_date - timedelta(days=about.window_days)
+        lines.append(("Data", f"{day(start, locale)} to {day(about.snapshot_date - timedelta(days=1), locale)}"))
     renew = day(renew_by(about.snapshot_date), locale)
     lines.append(("As of", f"{day(about.snapshot_date, locale)}, version {about.version}; renew by {renew}"))
     limits = " ".join(sentence(notice.text) for notice in persona.notices)

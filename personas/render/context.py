@@ -9,6 +9,7 @@ from personas.render.audit import data_sections
 from personas.render.blocks import ReportContext
 from personas.render.card import card_of
 from personas.render.dossier import decision_of, dossier_sections
+from personas.render.money import has_orders
 from personas.render.sheet import everyone_section, sheet_of
 from personas.render.summary import finding, key_figures, ladder, lede, money_section, roll, verdict_heading
 from personas.render.text import in_words, renew_by, sentence, short
@@ -47,7 +48,7 @@ def report_context(study: Study) -> ReportContext:
         data=data_sections(study),
         footer=(
             "All names of personas are fictional. Figures are of groups, never of one customer.",
-            f"Data from {start} to {end}; version {about.version}; "
+            f"Data {f'from {start} to {end}' if has_orders(study) else f'of {as_of}'}; version {about.version}; "
             f"renew by {day(renew_by(about.snapshot_date), locale)}.",
         ),
     )

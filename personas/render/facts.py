@@ -14,6 +14,10 @@ from personas.render.text import first_upper, short
 
 DOES = ("purchase", "channel", "product", "loyalty")
 _MOST = {"purchase": 4, "channel": 2, "product": 2, "loyalty": 2}
+_MOST_ROWS = 8
+_BEHAVIOUR = ("orders", "order_lines")
+_OWN_BLOCK = (*DOES, "service", "influence")
+"""Families whose forming features stand in a block already."""
 _WITH_MEDIAN = frozenset({"days", "people", "years"})
 
 
@@ -24,6 +28,15 @@ class Shown:
     feature: Feature
     label: str
     scale: float
+    level: str | None = None
+    """Of a category: the level whose share is shown."""
+
+    def of(self, profile: Profile) -> Estimate | None:
+        """The figure of a group."""
+        fact = profile.facts.get(self.feature.name)
+        if fact is None or self.level is None:
+            return typical(fact)
+        return dict(fact.levels).get(self.level)
 
 
 def typical(fact: Fact | None) -> Estimate | None:
@@ -42,19 +55,27 @@ def label_of(feature: Feature, median: bool = False) -> str:
 
 
 def does_rows(profiles: Profiles, own: Profile | None = None) -> tuple[Shown, ...]:
-    """What personas do, at most eight rows in the order of their families.
+    """What personas do, at most eight rows in the order of their families; without orders what the shop gave instead.
 
     Rhythm and size of orders come first, then forming features before describing ones, then those that tell
     segments apart best (largest Cliff's delta of any segment); ties go by name. With ``own`` the product rows are those
     that this segment buys more than others, so that a card names its own categories.
     """
     chosen: list[Feature] = []
+    ordered = any(fact.feature.table in _BEHAVIOUR for fact in profiles.everyone.facts.values())
     for family in DOES:
         features = [f for f in _measured(profiles) if f.family == family and not _about_money(f)]
         of_one = own is not None and family == "product"
         features.sort(key=lambda f: _product_key(profiles, own, f) if own and of_one else _does_key(profiles, f))
-        chosen.extend(features[: _MOST[family]])
-    return tuple(_shown(profiles, feature) for feature in chosen[:8])
+        chosen.extend(features[: _MOST[family]] if ordered else features)
+    chosen = chosen[:_MOST_ROWS] if ordered else sorted(chosen, key=lambda f: _does_key(profiles, f))
+    given = [f for f in _described(profiles) if f.role == "basis" and f.family not in _OWN_BLOCK and f not in chosen]
+    given.sort(key=lambda f: _does_key(profiles, f))
+    rest = [f for f in _described(profiles) if not ordered and f not in chosen and f not in given and _tells(f)]
+    rest.sort(key=lambda f: _does_key(profiles, f))
+    rows = [row for f in (*given, *chosen, *rest) for row in _rows_of(profiles, f)]
+    forming = [row for row in rows if row.feature.role == "basis"]
+    return tuple([*forming, *(row for row in rows if row not in forming)][:_MOST_ROWS] if not ordered else rows)
 
 
 def _does_key(profiles: Profiles, feature: Feature) -> tuple[object, ...]:
@@ -91,6 +112,36 @@ def _measured(profiles: Profiles) -> list[Feature]:
     return [everyone[name].feature for name in sorted(everyone) if typical(everyone[name]) is not None]
 
 
+def _described(profiles: Profiles) -> list[Feature]:
+    """Numbers and categories that anybody has a value of."""
+    everyone = profiles.everyone.facts
+    return [everyone[name].feature for name in sorted(everyone) if typical(everyone[name]) or everyone[name].levels]
+
+
+def _tells(feature: Feature) -> bool:
+    """Whether a describing feature is worth a row: age and gender stand at the head of the card."""
+    return feature.name not in ("age", "gender") and feature.family not in ("service", "influence")
+
+
+def _rows_of(profiles: Profiles, feature: Feature) -> list[Shown]:
+    """One row for a number; for a category the level, or the two, whose shares differ most between segments."""
+    levels = [level for level, _ in profiles.everyone.facts[feature.name].levels]
+    if not levels:
+        return [_shown(profiles, feature)]
+    yes = [level for level in levels if level.strip().lower() == "yes"]
+    label = label_of(feature)
+    if len(levels) == 2 and yes:
+        return [Shown(feature, label, 1.0, yes[0])]
+    shares = {level: [dict(p.facts[feature.name].levels).get(level) for p in profiles.segments] for level in levels}
+    spread = {level: _range([e.value for e in found if e]) for level, found in shares.items()}
+    widest = sorted(levels, key=lambda level: (-round(spread[level], 6), level))[:2]
+    return [Shown(feature, f"{label}: {short(level)}", 1.0, level) for level in widest]
+
+
+def _range(values: Sequence[float]) -> float:
+    return max(values) - min(values) if values else 0.0
+
+
 def _reach_of_effect(profiles: Profiles, name: str) -> float:
     effects = [abs(fact.effect.value) for p in profiles.segments if (fact := p.facts.get(name)) and fact.effect]
     if effects:
@@ -107,14 +158,28 @@ def _shown(profiles: Profiles, feature: Feature) -> Shown:
     scale = (
         1.0
         if feature.unit == "share"
-        else 10.0
+        else _end_of_scale(feature.unit)
         if feature.unit.startswith("score")
         else max(map(abs, values), default=1)
     )
     label = label_of(feature, median=True)
     if feature.unit.startswith("score "):
         label += f", {feature.unit.removeprefix('score ').replace('-', ' to ')}"
+    elif feature.table == "customers" and _adds_a_unit(feature):
+        label += f", {short(feature.unit)}"
     return Shown(feature, label, float(scale) or 1.0)
+
+
+def _end_of_scale(unit: str) -> float:
+    """The 100 of "score 1-100"; 10 where the unit names no end."""
+    end = unit.rpartition("-")[2]
+    return float(end) if end.isdigit() else 10.0
+
+
+def _adds_a_unit(feature: Feature) -> bool:
+    """Whether the unit of a given column says what neither the label nor the figure does."""
+    silent = feature.unit in ("", "share", "category", "number") or currency_of(feature.unit) is not None
+    return not silent and feature.unit not in feature.label
 
 
 def fact_value(profile: Profile, name: str, unknown: str = "unknown", locale: str = "en") -> str:

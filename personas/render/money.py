@@ -7,6 +7,7 @@ from personas.narrative.formatting import MINUS, interval, money, number, percen
 from personas.profiles.records import Economics
 from personas.render.bars import bar, step
 from personas.render.blocks import Measure
+from personas.study import Study
 
 _COSTS = (("service_cost", "Service"), ("return_cost", "Returns"), ("marketing_cost", "Marketing"))
 
@@ -89,6 +90,11 @@ def _unit_words(estimate: Estimate) -> str:
 def _bracket(estimate: Estimate, locale: str) -> str:
     text = interval(estimate, locale)
     return f" ({text})" if text else ""
+
+
+def has_orders(study: Study) -> bool:
+    """Whether anything was ordered: without orders there is no window of days to speak of."""
+    return any(line.table in ("orders", "order_lines") for line in study.audit.lines)
 
 
 def costs_note(own: Economics) -> str:

@@ -39,6 +39,8 @@ def sheet_of(study: Study) -> Sheet | None:
             Row("Speaks to", group=True),
             *(_fact_row(study, profiles, shown, "none recorded") for shown in influence),
         ]
+    else:
+        rows.append(Row("Speaks to: no reach was recorded", group=True))
     rows += _trust_and_act(study)
     first = study.personas[0]
     return Sheet(
@@ -48,7 +50,7 @@ def sheet_of(study: Study) -> Sheet | None:
         heads=heads,
         rows=tuple(rows),
         figure=persona_figure(first, 88, locale),
-        figure_text=(
+        figure_text="" if not persona_figure(first, 88, locale) else (
             "It is drawn from data, not from a face. "
             "Twelve strokes, January on top and then clockwise: share of orders. "
             "Outer ring: share placed online. Disc: size of an order. Dots outside: reach, one for each power of ten. "
@@ -91,10 +93,10 @@ def everyone_section(study: Study) -> Section:
 
 
 def _fact_row(study: Study, profiles: list[Profile], shown: Shown, unknown: str = "unknown") -> Row:
-    whole = typical(study.profiles.everyone.facts.get(shown.feature.name))
+    whole = shown.of(study.profiles.everyone)
     cells = []
     for place, profile in enumerate(profiles):
-        own = typical(profile.facts.get(shown.feature.name))
+        own = shown.of(profile)
         drawn = bar(own.value, shown.scale, whole.value if whole else None) if own else ""
         text = show(own, study.about.language, unknown)
         cells.append(Cell(text, bar=drawn, far=far(own, whole), colour=persona_class(place)))
@@ -107,7 +109,7 @@ def _money_rows(study: Study, profiles: list[Profile]) -> list[Row]:
     for name, label in _MONEY:
         own: list[Estimate | None] = [getattr(p.economics, name) for p in profiles]
         everyone: Estimate | None = getattr(whole, name)
-        if all(e is None for e in own) and name == "gross_margin":
+        if all(e is None for e in own) and (name == "gross_margin" or whole.level == "none"):
             continue
         known = [e.value for e in own if e]
         low, scale = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
@@ -122,7 +124,9 @@ def _money_rows(study: Study, profiles: list[Profile]) -> list[Row]:
     effort = effort_row(study.profiles)
     if effort:
         rows.append(_fact_row(study, profiles, effort))
-    return [Row("Costs and is worth, per customer and year", group=True), *rows] if rows else []
+    if not rows:
+        return [Row("Costs and is worth: no amounts were given", group=True)]
+    return [Row("Costs and is worth, per customer and year", group=True), *rows]
 
 
 def _trust_and_act(study: Study) -> list[Row]:

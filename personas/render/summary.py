@@ -11,6 +11,7 @@ from personas.narrative.persona import Persona
 from personas.profiles.records import Economics
 from personas.render.blocks import Cell, Chart, Column, KeyFigure, RollEntry, Row, Section, Step, Table
 from personas.render.drawings import Pair, dumbbell
+from personas.render.money import has_orders
 from personas.render.styles import persona_token
 from personas.render.text import first_upper, in_words, short, slugs
 from personas.study import Study
@@ -83,7 +84,10 @@ def lede(study: Study) -> tuple[str, ...]:
     about, locale = study.about, study.about.language
     last = about.snapshot_date - timedelta(days=1)
     days, studied = count(about.window_days, locale), count(about.customers, locale)
-    text = f"In the {days} days to {day(last, locale)}, {studied} customers were studied"
+    when = f"As of {day(about.snapshot_date, locale)}"
+    if has_orders(study):
+        when = f"In the {days} days to {day(last, locale)}"
+    text = f"{when}, {studied} customers were studied"
     if about.customers_known > about.customers:
         text += f", of {count(about.customers_known, locale)} that the data know"
     if about.verdict == "none" or not study.personas:
@@ -167,16 +171,17 @@ def money_section(study: Study) -> Section | None:
 def _money_table(study: Study) -> Table:
     locale = study.about.language
     titles = ("Persona", "Customers", "Share", "Revenue", "Share", "Contribution", "Share")
-    columns = tuple(Column(title) for title in titles)
-    rows = tuple(Row(short(p.name), _money_cells(p, locale)) for p in study.personas)
     everyone = study.profiles.everyone
+    known = 6 if everyone.economics.level != "none" else 2
+    columns = tuple(Column(title) for title in titles[: known + 1])
+    rows = tuple(Row(short(p.name), _money_cells(p, locale)[:known]) for p in study.personas)
     foot = [
         Cell(show(everyone.customers, locale)), Cell(""),
         Cell(show(everyone.economics.total_revenue, locale)), Cell(""),
         Cell(show(everyone.economics.total_contribution, locale)), Cell(""),
     ]  # fmt: skip
-    caption = "Customers, revenue and contribution by persona"
-    return Table(caption, columns, rows, (Row("All", tuple(foot)),))
+    caption = "Customers, revenue and contribution by persona" if known == 6 else "Customers by persona"
+    return Table(caption, columns, rows, (Row("All", tuple(foot[:known])),))
 
 
 def _money_cells(persona: Persona, locale: str) -> tuple[Cell, ...]:

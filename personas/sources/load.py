@@ -207,8 +207,17 @@ def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dic
             problems.append(
                 f"{where}: not one value. Name the column that has them: sources.{raw.name}.columns.{item.name}"
             )
+        elif item.required and item.kind == "money" and _unknown(report) > source.max_set_aside * raw.records:
+            problems.append(
+                f"{where}: {_unknown(report):,} of {raw.records:,} amounts are empty, NaN or infinite. Fill them in, "
+                f"or have these records set aside: sources.{raw.name}.max_set_aside: 1"
+            )
     if problems:
         raise InputError(f"{raw.label} leaves {count_of(len(problems), 'question')} open", problems)
+
+
+def _unknown(report: Converted) -> int:
+    return report.missing + report.failed
 
 
 _WORDS = {

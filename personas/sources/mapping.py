@@ -139,7 +139,8 @@ def _find(
         if match and (claims or match not in claimed):
             return Mapped(column.name, kind, required, (match,), None, values)
     if required:
-        hint = did_you_mean(column.name, raw.columns)
+        own = {loosely(other.name) for other in CANONICAL[raw.name]}
+        hint = did_you_mean(column.name, [name for name in raw.columns if loosely(name) not in own])
         problems.append(
             f"{column.name} ({column.meaning}) is not found. {hint} The file has: {', '.join(raw.columns[:30])}. Write "
             f"{where}: <one of them>".replace("  ", " ")

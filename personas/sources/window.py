@@ -14,8 +14,6 @@ from personas.sources.load import Loaded
 
 EARLIEST = date(1990, 1, 1)
 """Orders before this day are mistakes."""
-NO_DAYS = date(1970, 1, 1)
-"""Snapshot of a study without a single day in it: there is nothing to count back from."""
 DEFAULT_WINDOW = 365
 """Window of a study without orders."""
 LONGEST_SILENCE = 366
@@ -68,12 +66,11 @@ def find_window(engine: Engine, config: Config, loaded: Mapping[str, Loaded]) ->
         snapshot = days[-1] + timedelta(days=1)
     if snapshot is None:
         dated = sorted(f"{name}.{column}" for name, item in loaded.items() for column in _day_columns(item))
-        if dated:
-            raise InputError(
-                f"there are no orders to count back from, but {', '.join(dated)} need a day. Write "
-                "study.snapshot_date: the day of the export, such as 2026-11-01"
-            )
-        snapshot = NO_DAYS
+        needed = f" and {', '.join(dated)} {'need' if len(dated) > 1 else 'needs'} one" if dated else ""
+        raise InputError(
+            f"there are no orders, so the files do not say of which day they are{needed}. Write study.snapshot_date: "
+            "the day the data stand for, such as 2026-11-01"
+        )
     inside = [day for day in days if day < snapshot]
     if days and not inside:
         raise InputError(

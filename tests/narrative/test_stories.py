@@ -76,7 +76,7 @@ def test_actions_differ_between_personas(personas: tuple[Persona, ...]) -> None:
 
 def test_an_unstable_segment_says_so_in_its_last_sentence() -> None:
     sarah = told(shop.profiles(sarah_stability=0.62))[1]
-    assert sarah.statements[-1].text.startswith("This description comes back in 62 of 100 resamples")
+    assert sarah.statements[-1].text.startswith("On average 62% of her group come together again")
     assert sarah.stability_word == "a pattern, not yet stable"
 
 

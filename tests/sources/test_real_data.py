@@ -92,7 +92,7 @@ def test_telco_notices_its_blank_charges(engine: Engine, data_folder: Path) -> N
     tables = prepare(engine, config_of("telco", data_folder))
     sql = """
         SELECT COUNT(*) AS n, SUM(monthly_charge) AS month, SUM(total_charge) AS total,
-          COUNT(CASE WHEN "left" THEN 1 END) AS churn
+          COUNT(CASE WHEN churn THEN 1 END) AS churn
         FROM customers
     """
     # README of the data: charges 456,116.60 a month and 16,056,168.70 in all; 1,869 left; 11 totals are blank.

@@ -343,11 +343,15 @@ zed,Pin,2024-02-10,1
 # --- studies without orders, and refusals --------------------------------------------------------------------------
 
 
-def test_without_orders_and_without_days_the_snapshot_is_a_fixed_day(shop: Prepare, engine: Engine) -> None:
+def test_without_orders_the_study_must_say_of_which_day_its_data_are(shop: Prepare, engine: Engine) -> None:
     settings = {"given": {"score": {"column": "s", "kind": "score"}, "vip": {"column": "v", "kind": "flag"}}}
-    tables = shop(customers="customer_id,s,v\na,1.5,yes\nb,,no\n", customers_with=settings, study={"currency": None})
+    text = "customer_id,s,v\na,1.5,yes\nb,,no\n"
+    asked = refused(shop, customers=text, customers_with=settings, study={"currency": None})
+    assert "study.snapshot_date: the day the data stand for" in asked
+    study = {"currency": None, "snapshot_date": date(2024, 1, 1)}
+    tables = shop(customers=text, customers_with=settings, study=study)
     assert (tables.snapshot_date, tables.window_days, tables.orders, tables.currency) == (
-        date(1970, 1, 1),
+        date(2024, 1, 1),
         365,
         None,
         "",

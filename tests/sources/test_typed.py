@@ -74,12 +74,14 @@ def test_floats_off_the_cent_keep_four_decimals_with_a_notice(shop: Prepare, eng
     assert any("not whole cents" in notice.text for notice in tables.audit.notices)
 
 
-def test_nan_and_infinity_are_missing_and_counted(shop: Prepare) -> None:
-    tables = shop(
-        orders=orders(total_amount=[float("nan"), float("inf"), 30.55]), customers="customer_id,gender\nann,f\nbob,m\n"
-    )
+def test_nan_and_infinity_are_missing_and_counted_and_more_than_allowed_are_refused(shop: Prepare) -> None:
+    odd = orders(total_amount=[float("nan"), float("inf"), 30.55])
+    customers = "customer_id,gender\nann,f\nbob,m\n"
+    tables = shop(orders=odd, orders_with={"max_set_aside": 0.7}, customers=customers)
     assert steps(tables, "orders") == {"read": (3, "30.55"), "used": (1, "30.55"), "without-amount": (2, None)}
     assert [notice.code for notice in tables.audit.notices] == []
+    with pytest.raises(InputError, match="2 of 3 amounts are empty, NaN or infinite"):
+        shop(orders=odd, customers=customers)  # 67% where 1% is allowed
 
 
 def test_whole_floats_may_be_ids_and_others_may_not(shop: Prepare, engine: Engine) -> None:

@@ -71,9 +71,10 @@ def _tenure(context: FamilyContext) -> Feature:
     if context.tables.orders is not None:
         known.append("first_ordered_on")
     first = f"least({', '.join(known)})" if len(known) > 1 else known[0] if known else "created_on"
+    label = "days since the first order" if context.tables.orders is not None else "days since joining"
     return Feature(
         "tenure_days", f"date_diff('day', {first}, {day(context.snapshot_date)})", "customers", "days",
-        "days since the first order", f"days from the first known day or order to {context.snapshot_date}",
+        label, f"days from the first known day or order to {context.snapshot_date}",
         "loyalty", tuple(known) or ("created_on",), None, "amount", "profile",
     )  # fmt: skip
 
