@@ -262,6 +262,14 @@ def _run(task: tuple[str, int, str]) -> Outcome | str:
     return judge(next(row for row in ROWS if row.code == code), seed, protocol)
 
 
+def write(out: Path, protocol: str, outcomes: list[Outcome], lines: list[str], seconds: int) -> None:
+    """The report of what has been run so far: written after every seed, so that a stop loses nothing."""
+    rows = [line(row, mine) for row in ROWS if (mine := [o for o in outcomes if o.code == row.code])]
+    head = HEAD.format(protocol=protocol, runs=len(outcomes) + len(lines), seconds=seconds)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(head + "\n".join(rows) + "\n" + KNOWN + "\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Run what the arguments ask for and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -274,19 +282,16 @@ def main() -> None:
     began = time.monotonic()
     outcomes: list[Outcome] = []
     with ProcessPoolExecutor(asked.workers) as pool:
-        lines = list(pool.map(_run, [(name, 0, asked.protocol) for name in SETS]))
+        lines = [str(found) for found in pool.map(_run, [(name, 0, asked.protocol) for name in SETS])]
         for seed in range(asked.seeds):
             if time.monotonic() - began > 60 * asked.minutes:
                 break
             # Real data have no seed of their own: three suffice to see that ours makes no difference.
             codes = [row.code for row in ROWS if not row.code.startswith("R") or seed < 3]
             outcomes += pool.map(_run, [(code, seed, asked.protocol) for code in codes])
-            print(f"seed {seed}: {time.monotonic() - began:.0f} s", flush=True)
-    rows = [line(row, mine) for row in ROWS if (mine := [o for o in outcomes if o.code == row.code])]
-    seconds = round(time.monotonic() - began)
-    head = HEAD.format(protocol=asked.protocol, runs=len(outcomes) + len(lines), seconds=seconds)
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(head + "\n".join(rows) + "\n" + KNOWN + "\n".join(map(str, lines)) + "\n", encoding="utf-8")
+            seconds = round(time.monotonic() - began)
+            write(asked.out, asked.protocol, outcomes, lines, seconds)
+            print(f"seed {seed}: {seconds} s", flush=True)
 
 
 if __name__ == "__main__":
