@@ -242,6 +242,24 @@ Columns are z-scored; the smallest segment is min(max(50, 2%), half of an even s
 |---|---|---|---|---|---|---|---|
 """
 
+NOTES = """
+## Where it fails, and why
+
+Read on the first runs; look again when a row above says otherwise.
+
+- **a1**: 3 is the largest k with a gap on every border. At 20 the segments return (least Jaccard 0.87) but only 22 of
+  26 borders have a gap, and a number with gaps everywhere goes before one without, so the answer is 3. Asked for 17 to
+  22, it is 20, reproducible and partly natural (16 groups).
+- **lsun, chainlink, wingnut**: not round. k-means cuts through them at every k; the border test keeps them from being
+  called natural.
+- **P6**: two groups 3 apart. After scaling, 4 segments have a higher silhouette than 2 by more than its standard error,
+  and all return.
+- **P11**: natural by gaps, sizes and stability, then one step down: scaled alike, the column of noise counts as much as
+  the column with the groups, and the choices ledger disagrees.
+- **I5**: unprepared, one row at 1,000 owns a segment at every k. It is told as unusual and not set aside, so no k keeps
+  its sizes. `personas run` winsorises first.
+"""
+
 
 def line(row: Row, outcomes: list[Outcome]) -> str:
     """One line of the report."""
@@ -267,7 +285,7 @@ def write(out: Path, protocol: str, outcomes: list[Outcome], lines: list[str], s
     rows = [line(row, mine) for row in ROWS if (mine := [o for o in outcomes if o.code == row.code])]
     head = HEAD.format(protocol=protocol, runs=len(outcomes) + len(lines), seconds=seconds)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(head + "\n".join(rows) + "\n" + KNOWN + "\n".join(lines) + "\n", encoding="utf-8")
+    out.write_text(head + "\n".join(rows) + "\n" + KNOWN + "\n".join(lines) + "\n" + NOTES, encoding="utf-8")
 
 
 def main() -> None:
