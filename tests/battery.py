@@ -227,8 +227,8 @@ SETS = ("s1", "s2", "a1", "r15", "hepta", "tetra", "lsun", "wingnut", "chainlink
 HEAD = """# Test battery of the segmentation
 
 Written by `make battery`; the rows are those of the method's test battery. Protocol: {protocol}.
-{runs} runs, {seconds} s. A row is "met" when all seeds hold or the 95% interval (Wilson) lies above its
-target, and "open" when the target lies inside the interval: few seeds make it wide.
+{runs} runs, {seconds} s. A row is "met" when the whole 95% interval (Wilson) lies above its target,
+"no failure" when all seeds hold but are too few for that, "open" when the target lies inside the interval.
 
 | row | data | expected | target | seeds | reached | 95% interval | | what was said |
 |---|---|---|---|---|---|---|---|---|
@@ -242,12 +242,30 @@ Columns are z-scored; the smallest segment is min(max(50, 2%), half of an even s
 |---|---|---|---|---|---|---|---|
 """
 
+NOTES = """
+## Where it fails, and why
+
+Read on the first runs; look again when a row above says otherwise.
+
+- **a1**: 3 is the largest k with a gap on every border. At 20 the segments return (least Jaccard 0.87) but only 22 of
+  26 borders have a gap, and a number with gaps everywhere goes before one without, so the answer is 3. Asked for 17 to
+  22, it is 20, reproducible and partly natural (16 groups).
+- **lsun, chainlink, wingnut**: not round. k-means cuts through them at every k; the border test keeps them from being
+  called natural.
+- **P6**: two groups 3 apart. After scaling, 4 segments have a higher silhouette than 2 by more than its standard error,
+  and all return.
+- **P11**: natural by gaps, sizes and stability, then one step down: scaled alike, the column of noise counts as much as
+  the column with the groups, and the choices ledger disagrees.
+- **I5**: unprepared, one row at 1,000 owns a segment at every k. It is told as unusual and not set aside, so no k keeps
+  its sizes. `personas run` winsorises first.
+"""
+
 
 def line(row: Row, outcomes: list[Outcome]) -> str:
     """One line of the report."""
     hits, n = sum(o.holds for o in outcomes), len(outcomes)
     low, high = interval(hits, n)
-    word = "met" if low >= row.target or hits == n else "open" if high >= row.target else "**missed**"
+    word = "met" if low >= row.target else "no failure" if hits == n else "open" if high >= row.target else "**missed**"
     said = ", ".join(f"{what} ({times})" for what, times in Counter(o.said for o in outcomes).most_common(4))
     return (
         f"| {row.code} | {row.what} | {row.expected} | {row.target:.0%} | {n} | {hits / n:.0%} | "
@@ -262,6 +280,14 @@ def _run(task: tuple[str, int, str]) -> Outcome | str:
     return judge(next(row for row in ROWS if row.code == code), seed, protocol)
 
 
+def write(out: Path, protocol: str, outcomes: list[Outcome], lines: list[str], seconds: int) -> None:
+    """The report of what has been run so far: written after every seed, so that a stop loses nothing."""
+    rows = [line(row, mine) for row in ROWS if (mine := [o for o in outcomes if o.code == row.code])]
+    head = HEAD.format(protocol=protocol, runs=len(outcomes) + len(lines), seconds=seconds)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(head + "\n".join(rows) + "\n" + KNOWN + "\n".join(lines) + "\n" + NOTES, encoding="utf-8")
+
+
 def main() -> None:
     """Run what the arguments ask for and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -274,19 +300,16 @@ def main() -> None:
     began = time.monotonic()
     outcomes: list[Outcome] = []
     with ProcessPoolExecutor(asked.workers) as pool:
-        lines = list(pool.map(_run, [(name, 0, asked.protocol) for name in SETS]))
+        lines = [str(found) for found in pool.map(_run, [(name, 0, asked.protocol) for name in SETS])]
         for seed in range(asked.seeds):
             if time.monotonic() - began > 60 * asked.minutes:
                 break
             # Real data have no seed of their own: three suffice to see that ours makes no difference.
             codes = [row.code for row in ROWS if not row.code.startswith("R") or seed < 3]
             outcomes += pool.map(_run, [(code, seed, asked.protocol) for code in codes])
-            print(f"seed {seed}: {time.monotonic() - began:.0f} s", flush=True)
-    rows = [line(row, mine) for row in ROWS if (mine := [o for o in outcomes if o.code == row.code])]
-    seconds = round(time.monotonic() - began)
-    head = HEAD.format(protocol=asked.protocol, runs=len(outcomes) + len(lines), seconds=seconds)
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(head + "\n".join(rows) + "\n" + KNOWN + "\n".join(map(str, lines)) + "\n", encoding="utf-8")
+            seconds = round(time.monotonic() - began)
+            write(asked.out, asked.protocol, outcomes, lines, seconds)
+            print(f"seed {seed}: {seconds} s", flush=True)
 
 
 if __name__ == "__main__":
