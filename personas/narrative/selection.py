@@ -185,9 +185,7 @@ def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Tra
         return None
     kind = "yes" if level.strip().lower() in language.yes_levels else "category"
     phrase = language.generic[kind]
-    return Trait(
-        fact.feature, "high" if lift > 1 else "low", effect, claim, "level", mine, theirs, phrase, level
-    )
+    return Trait(fact.feature, "high" if lift > 1 else "low", effect, claim, "level", mine, theirs, phrase, level)
 
 
 def _told_level(fact: Fact, everyone: Fact, language: Language) -> tuple[str | None, float | None]:

@@ -117,7 +117,7 @@ def costs_note(own: Economics) -> str:
     if own.contribution is not None:
         return ""
     if own.level == "none" and own.revenue is None:
-        return "No amounts were given, so nothing is said about money."
+        return "Without amounts of orders nothing is said about costs and worth."
     if own.gross_margin is None:
         return "Gross margin needs the cost of goods: give unit costs of products or one margin rate."
     return "Contribution needs the cost of service: set a price per minute."

@@ -43,19 +43,22 @@ def sheet_of(study: Study) -> Sheet | None:
         rows.append(Row("Speaks to: no reach was recorded", group=True))
     rows += _trust_and_act(study)
     first = study.personas[0]
+    drawn = persona_figure(first, 88, locale)
     return Sheet(
         title=f"{first_upper(in_words(len(study.personas)))} people on one sheet",
         sub="Bar: the persona. Upright mark: all customers. "
         "Bold and coloured: more than half again, or less than two thirds, of all customers.",
         heads=heads,
         rows=tuple(rows),
-        figure=persona_figure(first, 88, locale),
-        figure_text="" if not persona_figure(first, 88, locale) else (
+        figure=drawn,
+        figure_text=(
             "It is drawn from data, not from a face. "
             "Twelve strokes, January on top and then clockwise: share of orders. "
             "Outer ring: share placed online. Disc: size of an order. Dots outside: reach, one for each power of ten. "
             f"What is not known is not drawn. This is {short(first.name)}."
-        ),
+        )
+        if drawn
+        else "",
     )
 
 
@@ -125,7 +128,7 @@ def _money_rows(study: Study, profiles: list[Profile]) -> list[Row]:
     if effort:
         rows.append(_fact_row(study, profiles, effort))
     if not rows:
-        return [Row("Costs and is worth: no amounts were given", group=True)]
+        return [Row("Costs and is worth: unknown without amounts of orders", group=True)]
     return [Row("Costs and is worth, per customer and year", group=True), *rows]
 
 

@@ -11,13 +11,16 @@ import pytest
 
 from personas.config import Config
 from personas.errors import PersonasError
+from personas.estimate import Estimate, exact
+from personas.features.feature import Feature
 from personas.narrative import narrate
 from personas.narrative.actions import choose
 from personas.narrative.checker import check, stop_on_mismatch
 from personas.narrative.language import load_language
 from personas.narrative.naming import choose_name
 from personas.narrative.persona import Persona
-from personas.profiles.records import Profiles
+from personas.narrative.phrases import versus
+from personas.profiles.records import Economics, Fact, Profiles
 from tests.narrative import shop
 
 CONFIG = Config(study={"name": "Shop", "currency": "USD"}, sources={"orders": {"file": "orders.csv"}})
@@ -165,3 +168,75 @@ def test_names_come_from_the_birth_cohort_and_are_never_used_twice() -> None:
 
 def test_the_persona_with_fewest_choices_picks_its_action_first() -> None:
     assert choose((("a", "b"), ("a",), ())) == (("b", "a"), ("a",), ())
+
+
+def given_fact(name: str, label: str, unit: str, value: float, effect: float) -> Fact:
+    """A column of the shop's own, as it stands."""
+    feature = Feature(name, name, "customers", unit, label, "as it stands", "psychographics")
+    figure = Estimate(value, value, value, unit, 500, "exact")
+    return Fact(
+        feature, exact(1.0, "share", 500), figure, figure, effect=Estimate(effect, effect, effect, "d", 500, "")
+    )
+
+
+def flag_fact(yes: float, n: int, effect: float | None) -> Fact:
+    """A yes or no column whose strongest level is the no."""
+    feature = Feature("support", "", "customers", "category", "support", "as it stands", "service", shape="category")
+    levels = (("no", exact(1 - yes, "share", n)), ("yes", exact(yes, "share", n)))
+    phi = None if effect is None else Estimate(effect, effect, effect, "phi", n, "")
+    return Fact(feature, exact(1.0, "share", n), levels=levels, effect=phi, effect_level="no")
+
+
+def given_shop() -> Profiles:
+    """Two groups of a shop without orders: income and visits are told, support is a flag."""
+    made = shop.profiles()
+    facts = [
+        {"income": given_fact("income", "yearly income", "k$", income, sign * 0.8),
+         "visits": given_fact("visits", "visits to the fair", "visits", visits, sign * 0.7),
+         "support": flag_fact(yes, 500, -sign * 0.5)}
+        for income, visits, yes, sign in ((90.0, 6.0, 0.8, 1), (30.0, 2.0, 0.2, -1))
+    ]  # fmt: skip
+    everyone = {
+        "income": given_fact("income", "yearly income", "k$", 60.0, 0.0),
+        "visits": given_fact("visits", "visits to the fair", "visits", 4.0, 0.0),
+        "support": flag_fact(0.5, 1000, None),
+    }
+    none = Economics("none")
+    segments = tuple(
+        replace(p, facts=own, economics=none, months=None) for p, own in zip(made.segments, facts, strict=True)
+    )
+    return replace(made, segments=segments, everyone=replace(made.everyone, facts=everyone, economics=none))
+
+
+def told_of_given() -> tuple[Persona, ...]:
+    labels = np.repeat([0, 1], 100).astype(np.int32)
+    values = {"income": np.repeat([90.0, 30.0], 100), "visits": np.repeat([6.0, 2.0], 100)}
+    values["support"] = np.repeat(np.array(["yes", "no"], dtype=object), 100)
+    return narrate(given_shop(), ("income", "visits"), values, labels, date(2026, 11, 1), CONFIG)
+
+
+def test_given_columns_are_told_in_sentences() -> None:
+    rich, poor = (persona.story for persona in told_of_given())
+    assert "yearly income is 90 k$, above the average of 60." in rich
+    assert "6 visits to the fair, above the average of 4." in rich  # the label begins with its unit
+    assert "20% of their group are marked “support”, less than half the usual share." in poor  # .2 / .5 = .4
+    assert "“no”" not in rich + poor
+
+
+def test_actions_about_given_columns_differ_and_are_never_two_of_one_kind() -> None:
+    personas = told_of_given()
+    assert personas[0].actions[0].title != personas[1].actions[0].title
+    for persona in personas:
+        kinds = [action.id for action in persona.actions]
+        assert len(set(kinds)) == len(kinds)
+
+
+def test_a_segment_is_not_called_like_everyone_while_something_untold_tells_it_apart() -> None:
+    for persona in told_of_given():
+        assert "In everything else" not in persona.story
+
+
+def test_close_to_the_average_is_said_within_a_tenth_only() -> None:
+    one = Estimate(55.0, 55.0, 55.0, "k$", 10, "")
+    assert versus(one, replace(one, value=60.0), "mean", ENGLISH, plain=True) == "close to the average"  # .917
+    assert versus(one, replace(one, value=62.0), "mean", ENGLISH, plain=True) == "against the average of 62"  # .887

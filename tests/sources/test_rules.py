@@ -413,7 +413,7 @@ def test_ragged_rows_enter_the_control_totals(shop: Prepare) -> None:
 
 
 def test_na_is_a_country(shop: Prepare, engine: Engine) -> None:
-    shop(customers="customer_id,country,gender\na,NA,NA\nb,de,f\n")
+    shop(customers="customer_id,country,gender\na,NA,NA\nb,de,f\n", study={"snapshot_date": date(2024, 1, 1)})
     assert [(row["country"], row["gender"]) for row in rows(engine, "customers", "customer_id")] == [
         ("NA", None),
         ("de", "f"),
@@ -424,7 +424,7 @@ def test_hostile_names_are_plain_text(shop: Prepare, engine: Engine) -> None:
     odd = 'a"b; drop table t;--'
     text = f'customer_id,"{odd.replace(chr(34), chr(34) * 2)}",select\n{"=1+1"},<b>,x\n\'q,y,z\n'
     settings = {"given": {"select": {"column": "select", "kind": "category"}, odd: {"column": odd, "kind": "category"}}}
-    shop(customers=text, customers_with=settings)
+    shop(customers=text, customers_with=settings, study={"snapshot_date": date(2024, 1, 1)})
     assert rows(engine, "customers", "customer_id") == [
         {"customer_id": "'q", "select": "z", odd: "y"},
         {"customer_id": "=1+1", "select": "x", odd: "<b>"},

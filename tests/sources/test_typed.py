@@ -148,6 +148,7 @@ def test_typed_categories_flags_and_counts_are_read_like_text_ones(shop: Prepare
         },
     }
     expected = [("f", "2", True, "ten"), (None, None, False, "20"), ("m", "3", True, "ten")]
-    shop(customers=pa.Table.from_pandas(frame), customers_with=settings)
+    day = {"snapshot_date": date(2024, 1, 1)}
+    shop(customers=pa.Table.from_pandas(frame), customers_with=settings, study=day)
     found = rows(engine, "customers", "customer_id")
     assert [(row["gender"], row["household_size"], row["vip"], row["code"]) for row in found] == expected
