@@ -171,8 +171,9 @@ class Border:
 class Segmentation:
     """The answer and the evidence for it.
 
-    ``labels`` (n,) 0..k-1 of the rows that were clustered, ``confidence`` (n,) share of resamples in which the row
-    falls into its own segment, ``membership`` (n,) how far the model puts the row into its segment.
+    ``labels`` (n,) 0..k-1, and -1 for customers who are set aside as unusual; ``confidence`` (n,) share of resamples in
+    which the row falls into its own segment, ``membership`` (n,) how far the model puts the row into its segment; both
+    are 0 for those set aside.
     """
 
     algorithm: str
@@ -215,6 +216,12 @@ class Segmentation:
     """Natural was withheld, because groups that hang together are cut across."""
     depends_on_preparation: bool = False
     """The verdict was lowered one step, because other preparations give other segments."""
+    verdict_as_prepared: str = ""
+    """The verdict before that step; the same one when it was not lowered."""
+    unusual: int = 0
+    """Customers who are set aside, because they lie far from every segment (label -1)."""
+    unusual_distance: float | None = None
+    """Beyond this distance to the nearest centroid a customer belongs to no segment; None: everybody is assigned."""
 
     @property
     def chosen(self) -> Candidate:

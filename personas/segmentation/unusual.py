@@ -1,4 +1,8 @@
-"""Customers far from every segment: trimmed k-means (Cuesta-Albertos, Gordaliza and Matran 1997; method.md 2.8)."""
+"""Customers far from every segment: trimmed k-means (Cuesta-Albertos, Gordaliza and Matran 1997; method.md 2.8).
+
+They are set aside by name before anything is fitted, so that one of them cannot own a segment; people and money still
+add up to everybody.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,13 @@ from numpy.typing import NDArray
 
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_kmeans
 from personas.segmentation.lloyd import means, nearest, squared_distances
-from personas.segmentation.records import Floats
+from personas.segmentation.records import Fitted, Floats, Labels
 from personas.segmentation.streams import Step, draw_rows, stream
 
 TRIMMED_SHARE = 0.01
 FAR = 6 * 1.4826
+APART = -1
+"""Label of those who belong to no segment."""
 PASSES = 30
 START_ROWS = 2_000
 
@@ -32,10 +38,43 @@ def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
     for k in usable:
         centroids, out = trimmed_means(X, fit_kmeans(start, k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids)
         distances = np.sqrt(squared_distances(X, centroids).min(axis=1))
-        middle = np.median(distances)
-        bound = middle + FAR * np.median(np.abs(distances - middle))
-        trimmed += out & (distances > bound)
+        trimmed += out & (distances > far_beyond(distances))
     return trimmed >= max(1.0, len(usable) / 2)
+
+
+def far_beyond(distances: Floats) -> float:
+    """Median + 6 * 1.4826 * MAD; the standard deviation instead where half of the distances are equal (MAD 0)."""
+    middle = float(np.median(distances))
+    spread = FAR * float(np.median(np.abs(distances - middle)))
+    return middle + (spread or 6 * float(distances.std()))
+
+
+def distance_to_segment(X: Floats, centroids: Floats) -> Floats:
+    """(n,) distance of each row to the nearest centroid."""
+    distances: Floats = np.sqrt(squared_distances(X, centroids).min(axis=1))
+    return distances
+
+
+def placed(everyone: Floats, kept: NDArray[np.bool_], fitted: Fitted) -> tuple[Labels, float | None]:
+    """(n,) segment of each row, -1 for those who belong to none, and the distance beyond which that is so.
+
+    The distance is the largest of the rows that were kept: one rule for those who were set aside before the fits, for
+    customers who were not drawn and for new ones. None, and everybody has a segment, when nobody lies beyond it.
+    """
+    bound = float(distance_to_segment(everyone[kept], fitted.centroids).max())
+    labels = np.full(len(everyone), APART, dtype=np.int32)
+    labels[kept] = fitted.labels
+    back = ~kept & ~outside(everyone, fitted.centroids, bound)
+    if back.any():
+        labels[back] = fitted.predict(everyone[back])
+    return labels, bound if (labels == APART).any() else None
+
+
+def outside(X: Floats, centroids: Floats, bound: float | None) -> NDArray[np.bool_]:
+    """(n,) rows farther from every segment than any customer who formed one; nobody without a bound."""
+    if bound is None:
+        return np.zeros(len(X), dtype=bool)
+    return distance_to_segment(X, centroids) > bound * (1 + 1e-9)
 
 
 def _left_out(X: Floats) -> int:
