@@ -78,6 +78,6 @@ class PersonaSegmenter(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Labels:
-        """(n,) segment of each row of X; -1 for rows farther from every segment than any that formed one."""
+        """(n,) segment of each row of X; -1 for rows as far from every segment as those that were set aside."""
         check_is_fitted(self)
         return label_rows(validate_data(self, X, dtype=np.float64, reset=False), self.segmentation_)[0]

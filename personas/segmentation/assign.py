@@ -27,7 +27,7 @@ def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentati
     """A table ``labels``: customer_id, segment INTEGER, membership DOUBLE, confidence DOUBLE.
 
     One row per customer in the study who belongs to a segment, those that were clustered and those that were not; the
-    fit is not touched. Customers farther from every segment than any who formed one have no row: they are unusual.
+    fit is not touched. Customers as far from every segment as those who were set aside have no row: they are unusual.
     ``confidence`` is the share of resamples that put the customer into the same segment. Labels of clustered customers
     are those of ``segmentation``.
     """

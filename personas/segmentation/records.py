@@ -221,7 +221,7 @@ class Segmentation:
     unusual: int = 0
     """Customers who are set aside, because they lie far from every segment (label -1)."""
     unusual_distance: float | None = None
-    """Beyond this distance to the nearest centroid a customer belongs to no segment; None: everybody is assigned."""
+    """From this distance to the nearest centroid on a customer belongs to no segment; None: everybody is assigned."""
 
     @property
     def chosen(self) -> Candidate:

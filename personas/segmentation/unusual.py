@@ -25,21 +25,24 @@ START_ROWS = 2_000
 
 
 def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
-    """(n,) rows that are trimmed at half of the k or more, and lie far beyond the others' distance to a centroid.
+    """(n,) rows that are trimmed at half of the k or more, and at each of those lie far beyond the others' distance.
 
-    Far is more than median + 6 * 1.4826 * MAD of the distances. The starts are k-means on rows (at most 2,000) of which
-    the farthest from the middle are left out, because a row that owns a centroid is at no distance from it.
+    Far at one k alone is not enough: with many segments the tail of a round group is far from its small part. Far is
+    more than median + 6 * 1.4826 * MAD of the distances. The starts are k-means on rows (at most 2,000) of which the
+    farthest from the middle are left out, because a row that owns a centroid is at no distance from it.
     """
     from_middle = ((X - np.median(X, axis=0)) ** 2).sum(axis=1)
     inner = np.sort(np.argsort(from_middle, kind="stable")[: len(X) - _left_out(X)])
     start = X[inner[draw_rows(seed, Step.TRIMMED, len(inner), START_ROWS)]]
-    trimmed = np.zeros(len(X))
+    trimmed, far = np.zeros(len(X)), np.zeros(len(X))
     usable = [k for k in ks if k < len(start)]
     for k in usable:
         centroids, out = trimmed_means(X, fit_kmeans(start, k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids)
         distances = np.sqrt(squared_distances(X, centroids).min(axis=1))
-        trimmed += out & (distances > far_beyond(distances))
-    return trimmed >= max(1.0, len(usable) / 2)
+        trimmed += out
+        far += out & (distances > far_beyond(distances))
+    unusual: NDArray[np.bool_] = (trimmed >= max(1.0, len(usable) / 2)) & (far == trimmed)
+    return unusual
 
 
 def far_beyond(distances: Floats) -> float:
@@ -56,25 +59,26 @@ def distance_to_segment(X: Floats, centroids: Floats) -> Floats:
 
 
 def placed(everyone: Floats, kept: NDArray[np.bool_], fitted: Fitted) -> tuple[Labels, float | None]:
-    """(n,) segment of each row, -1 for those who belong to none, and the distance beyond which that is so.
+    """(n,) segment of each row, -1 for those who belong to none, and the distance from which on that is so.
 
-    The distance is the largest of the rows that were kept: one rule for those who were set aside before the fits, for
-    customers who were not drawn and for new ones. None, and everybody has a segment, when nobody lies beyond it.
+    Apart are those set aside who lie farther from every segment than anybody who formed one; the distance is that of
+    the nearest of them. So one rule serves them, customers who were not drawn, and new ones. None: all have a segment.
     """
-    bound = float(distance_to_segment(everyone[kept], fitted.centroids).max())
+    distances = distance_to_segment(everyone, fitted.centroids)
+    apart = ~kept & (distances > distances[kept].max() * (1 + 1e-6))
     labels = np.full(len(everyone), APART, dtype=np.int32)
     labels[kept] = fitted.labels
-    back = ~kept & ~outside(everyone, fitted.centroids, bound)
+    back = ~kept & ~apart
     if back.any():
         labels[back] = fitted.predict(everyone[back])
-    return labels, bound if (labels == APART).any() else None
+    return labels, float(distances[apart].min()) if apart.any() else None
 
 
 def outside(X: Floats, centroids: Floats, bound: float | None) -> NDArray[np.bool_]:
-    """(n,) rows farther from every segment than any customer who formed one; nobody without a bound."""
+    """(n,) rows at least as far from every segment as the bound; nobody without one."""
     if bound is None:
         return np.zeros(len(X), dtype=bool)
-    return distance_to_segment(X, centroids) > bound * (1 + 1e-9)
+    return distance_to_segment(X, centroids) >= bound * (1 - 1e-9)
 
 
 def _left_out(X: Floats) -> int:
