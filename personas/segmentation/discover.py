@@ -15,13 +15,16 @@ from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.explore import Explored, explore, part
 from personas.segmentation.lineage import lineage
 from personas.segmentation.map2d import KINDS, map2d
+from personas.segmentation.opinions import with_opinions
 from personas.segmentation.preflight import Grid, Limits, canonical_order, check_matrix, default_range, plan
-from personas.segmentation.reasons import PREPARATION, SHAPE, reasons
+from personas.segmentation.reasons import PREPARATION, SHAPE, guard, reasons
 from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress, Segmentation
 from personas.segmentation.reference import Comparison
-from personas.segmentation.resampling import PAIRS, confidence, stability_estimates
+from personas.segmentation.resampling import PAIRS, RESAMPLE_ROWS, confidence, stability_estimates
 from personas.segmentation.scan import as_given
 from personas.segmentation.sensitivity import deciding, ledger
+from personas.segmentation.separation import separation
+from personas.segmentation.streams import Step, draw_rows
 from personas.segmentation.threads import single_thread
 from personas.segmentation.unusual import APART, placed, unusual_rows
 from personas.segmentation.verdict import (
@@ -124,14 +127,18 @@ def search(
         rows = np.ascontiguousarray(everyone[kept])
         grid = _grid(rows, asked, k, min_size, limits)
         for i, name in enumerate(names):
-            tell = part(progress, 0.9 * i / len(names), 0.9 * (i + 1) / len(names))
+            tell = part(progress, 0.88 * i / len(names), 0.88 * (i + 1) / len(names))
             explored = explore(rows, grid, ALGORITHMS.get(name), seed, protocol, blocks, comparison, tell)
             found.append(explored)
             comparison = explored.comparison
         winner, why = _winner(found)
+        own: Mapping[str, int] = {}
+        if protocol == "full":
+            winner, own = _with_opinions(rows, winner, seed, part(progress, 0.88, 0.9))
+            found = [winner if explored.algorithm is winner.algorithm else explored for explored in found]
         segmentation = _segmentation(everyone, kept, order, winner, found, why, seed, protocol)
         segmentation = _with_sensitivity(
-            segmentation, everyone, kept, winner, families, blocks, seed, part(progress, 0.9, 0.99)
+            replace(segmentation, own_k=own), everyone, kept, winner, families, blocks, seed, part(progress, 0.9, 0.99)
         )
     if map_kind == "none":
         return segmentation
@@ -140,6 +147,16 @@ def search(
     points, drawn = map2d(rows, map_kind, seed)
     shown = order[kept][drawn].astype(np.int64)
     return replace(segmentation, map_points=points, map_rows=shown, map_kind=map_kind)
+
+
+def _with_opinions(
+    X: Floats, winner: Explored, seed: int, progress: Progress | None
+) -> tuple[Explored, Mapping[str, int]]:
+    """What other indices say of each k, on at most 2,000 rows."""
+    rows = X[draw_rows(seed, Step.SUBSAMPLE, len(X), RESAMPLE_ROWS)]
+    models = {k: trial.fitted for k, trial in winner.trials.items()}
+    candidates, own = with_opinions(rows, models, winner.candidates, seed, progress)
+    return replace(winner, evidence=replace(winner.evidence, candidates=candidates)), own
 
 
 def _grid(rows: Floats, asked: Grid, k: int | tuple[int, int], min_size: int | None, limits: Limits) -> Grid:
@@ -208,6 +225,8 @@ def _segmentation(
         k_advised=winner.choice.k if fixed and winner.choice.verdict != NONE else None,
         shape_banner=bool(_shape(winner)),
         verdict_as_prepared=verdict,
+        guard=guard(evidence, winner.choice, chosen, fixed=fixed),
+        separation=separation(everyone[inside], labels[inside], trial.fitted),
         unusual=int((~inside).sum()),
         unusual_distance=bound,
     )

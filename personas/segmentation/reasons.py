@@ -38,8 +38,8 @@ def reasons(
     sentences = [PARTLY if partly else MEANING[verdict]]
     sentences += _what_it_costs(evidence, choice, chosen) if fixed else [_why_this_k(evidence, choice, chosen)]
     best = best_silhouette(evidence.candidates)
-    if best.k != chosen.k and not (fixed and best.k == choice.k):
-        sentences.append(_why_not_the_best(evidence, choice, chosen, best, fixed))
+    if not (fixed and best.k == choice.k):
+        sentences += [why] if (why := guard(evidence, choice, chosen, fixed=fixed)) else []
     small = sum(size < evidence.min_size for size in chosen.sizes)
     if small:
         sentences.append(
@@ -98,8 +98,11 @@ def _why_this_k(evidence: Evidence, choice: Choice, chosen: Candidate) -> str:
     )
 
 
-def _why_not_the_best(evidence: Evidence, choice: Choice, chosen: Candidate, best: Candidate, fixed: bool) -> str:
-    """The guard that kept the k of the highest silhouette from being taken."""
+def guard(evidence: Evidence, choice: Choice, chosen: Candidate, *, fixed: bool) -> str:
+    """What kept the k of the highest silhouette from being taken; empty when it was taken."""
+    best = best_silhouette(evidence.candidates)
+    if best.k == chosen.k:
+        return ""
     score = f"{best.k} segments have the highest silhouette of all ({best.silhouette:.2f})"
     if fixed:
         return f"{score}."
