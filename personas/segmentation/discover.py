@@ -225,11 +225,22 @@ def _segmentation(
         k_advised=winner.choice.k if fixed and winner.choice.verdict != NONE else None,
         shape_banner=bool(_shape(winner)),
         verdict_as_prepared=verdict,
+        labelings=_labelings(winner, kept, order),
         guard=guard(evidence, winner.choice, chosen, fixed=fixed),
         separation=separation(everyone[inside], labels[inside], trial.fitted),
         unusual=int((~inside).sum()),
         unusual_distance=bound,
     )
+
+
+def _labelings(winner: Explored, kept: NDArray[np.bool_], order: NDArray[np.int64]) -> NDArray[np.int8]:
+    """(number of k, n) labels at each k, in the caller's order."""
+    found = np.full((len(winner.trials), len(kept)), APART, dtype=np.int8)
+    for row, k in enumerate(sorted(winner.trials)):
+        labels = np.full(len(kept), APART, dtype=np.int32)
+        labels[kept] = winner.trials[k].fitted.labels
+        found[row] = as_given(labels, order)
+    return found
 
 
 def _candidates(found: Sequence[Explored], winner: Explored, labels: Labels) -> tuple[Candidate, ...]:

@@ -227,6 +227,8 @@ class Segmentation:
     """The verdict was lowered one step, because other preparations give other segments."""
     verdict_as_prepared: str = ""
     """The verdict before that step; the same one when it was not lowered."""
+    labelings: NDArray[np.int8] | None = None
+    """(number of candidates of the algorithm that was taken, n) labels at each k, ascending; -1 for those set aside."""
     own_k: Mapping[str, int] = field(default_factory=dict)
     """The k that each index would take by its own rule; shown, never voted."""
     guard: str = ""
