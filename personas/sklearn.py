@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from personas.errors import InputError
+from personas.segmentation.assign import label_rows
 from personas.segmentation.discover import search
 from personas.segmentation.preflight import Limits, default_min_size, k_range
 from personas.segmentation.records import Floats, Labels, Segmentation
@@ -30,7 +31,7 @@ class PersonaSegmenter(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     labels_ : (n,) int
-        Segment of each row.
+        Segment of each row; -1 for rows set aside because they lie far from every segment.
     n_clusters_ : int
     cluster_centers_ : (n_clusters_, d)
     segmentation_ : Segmentation
@@ -77,6 +78,6 @@ class PersonaSegmenter(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Labels:
-        """(n,) segment of each row of X."""
+        """(n,) segment of each row of X; -1 for rows as far from every segment as those that were set aside."""
         check_is_fitted(self)
-        return self.segmentation_.model.predict(validate_data(self, X, dtype=np.float64, reset=False))
+        return label_rows(validate_data(self, X, dtype=np.float64, reset=False), self.segmentation_)[0]

@@ -24,7 +24,7 @@ from personas.segmentation.records import Border, Candidate, Segmentation
 from personas.sources.canonical import Audit
 from personas.study import About, Study
 
-ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows")
+ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows", "labelings")
 PARTS: dict[str, Any] = {
     "about": About,
     "audit": Audit,

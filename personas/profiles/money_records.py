@@ -190,3 +190,19 @@ class Claim:
     def holds(self) -> bool:
         """Whether the difference may be told."""
         return self.p <= 0.05 and (self.effect.low > 0 or self.effect.high < 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One segment at one k: the customers who were clustered, their money in the window, its share of all of theirs.
+
+    ``money`` is the deepest component of the ledger that is known (``what``); ``share`` is None where the total is not
+    positive.
+    """
+
+    k: int
+    segment: int
+    customers: int
+    what: str
+    money: float
+    share: float | None

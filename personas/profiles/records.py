@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from personas.estimate import Estimate, Notice
 from personas.features.feature import Feature
 from personas.profiles.money_records import (
+    Branch,
     ChannelMove,
     Claim,
     Lifetime,
@@ -142,5 +143,7 @@ class Profiles:
     """Working days within which everybody is answered."""
     definitions: tuple[str, ...] = ()
     """Names of the features that differ by definition: no claim is made of them."""
+    branches: tuple[Branch, ...] = ()
+    """Customers and money of every segment of every k that was looked at."""
     only_defining: bool = False
     """Structure is not proven: of the forming features only those may be told that differ more than by chance."""

@@ -17,6 +17,7 @@ from personas.estimate import Estimate, Notice
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
+from personas.profiles.branches import branches
 from personas.profiles.claims import MOST_ROWS, claims, defining, definitions
 from personas.profiles.economics import read_sample
 from personas.profiles.experiment import plan_test
@@ -60,6 +61,8 @@ def with_worth(profiles: Profiles, context: Context) -> Profiles:
         profiles = step(profiles, context)
     turns = service_order(profiles.segments)
     floor = context.config.economics.service_floor_days
+    engine, ids = context.customers.engine, context.matrix.ids
+    profiles = replace(profiles, branches=branches(engine, context.ledger, ids, context.segmentation))
     return replace(profiles, service_order=turns, service_floor_days=floor if turns else None)
 
 

@@ -200,7 +200,7 @@ def _method(study: Study) -> Section:
     text = (
         f"{first_upper(algorithm)}, k = {segmentation.k}, seed {about.seed}, {segmentation.protocol} protocol, "
         f"smallest allowed segment {count(segmentation.min_size, locale)} customers. "
-        f"Clustered: {count(len(segmentation.labels), locale)} customers. "
+        f"Clustered: {count(int((segmentation.labels >= 0).sum()), locale)} customers. "
         f"Engine: {about.engine}. Version {about.version}. "
         "Same files, same configuration, same seed and same versions give the same page."
     )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from personas.errors import InputError, did_you_mean
-from personas.segmentation.records import Fitted, Floats, Labels, Segmentation
+from personas.segmentation.records import Floats, Labels, Segmentation
 from personas.segmentation.resampling import confidence
+from personas.segmentation.unusual import APART, outside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,8 @@ NAME = "labels"
 def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentation) -> Table:
     """A table ``labels``: customer_id, segment INTEGER, membership DOUBLE, confidence DOUBLE.
 
-    One row per customer in the study, those that were clustered and those that were not; the fit is not touched.
+    One row per customer in the study who belongs to a segment, those that were clustered and those that were not; the
+    fit is not touched. Customers as far from every segment as those who were set aside have no row: they are unusual.
     ``confidence`` is the share of resamples that put the customer into the same segment. Labels of clustered customers
     are those of ``segmentation``.
     """
@@ -47,11 +49,12 @@ def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentati
 
     def label(batch: pa.RecordBatch) -> pa.RecordBatch:
         X = recode(matrix.coding, raw_values(batch, forming))
-        labels, membership, sure = label_rows(X, segmentation.model, segmentation.resampled)
+        labels, membership, sure = label_rows(X, segmentation)
         ids = batch.column("customer_id").cast(pa.string())
-        return pa.RecordBatch.from_arrays(
+        found = pa.RecordBatch.from_arrays(
             [ids, pa.array(labels, pa.int32()), pa.array(membership), pa.array(sure)], schema=schema
         )
+        return found if segmentation.unusual_distance is None else found.filter(pa.array(labels != APART))
 
     return customers.engine.map(NAME, table, label, schema)
 
@@ -64,14 +67,17 @@ def to_assign_sql(table: str, features: tuple[str, ...]) -> str:
     return f"SELECT\n  {columns}\nFROM {quoted(table)}\nWHERE in_study"
 
 
-def label_rows(
-    X: Floats, model: Fitted, resampled: tuple[tuple[Fitted, Labels], ...]
-) -> tuple[Labels, Floats, Floats]:
-    """(n,) segment, membership in it, and confidence of each coded row."""
+def label_rows(X: Floats, segmentation: Segmentation) -> tuple[Labels, Floats, Floats]:
+    """(n,) segment, membership in it, and confidence of each coded row; -1, 0 and 0 for those who belong to none."""
     if len(X) == 0:
         return np.empty(0, dtype=np.int32), np.empty(0), np.empty(0)
+    model = segmentation.model
     labels = model.predict(X)
-    return labels, model.membership(X)[np.arange(len(X)), labels], confidence(X, labels, resampled)
+    membership = model.membership(X)[np.arange(len(X)), labels]
+    sure = confidence(X, labels, segmentation.resampled)
+    apart = outside(X, model.centroids, segmentation.unusual_distance)
+    labels[apart], membership[apart], sure[apart] = APART, 0.0, 0.0
+    return labels, membership, sure
 
 
 def assign_frame(
@@ -95,7 +101,7 @@ def assign_frame(
         else pd.to_numeric(customers[name], errors="coerce").to_numpy(dtype=np.float64)
         for name in needed
     }
-    labels, membership, sure = label_rows(recode(coding, raw), segmentation.model, segmentation.resampled)
+    labels, membership, sure = label_rows(recode(coding, raw), segmentation)
     return pd.DataFrame(
         {
             "segment": labels,

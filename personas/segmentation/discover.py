@@ -15,15 +15,18 @@ from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.explore import Explored, explore, part
 from personas.segmentation.lineage import lineage
 from personas.segmentation.map2d import KINDS, map2d
-from personas.segmentation.preflight import Limits, canonical_order, check_matrix, default_range, plan
-from personas.segmentation.reasons import PREPARATION, SHAPE, reasons
-from personas.segmentation.records import Algorithm, Fitted, Floats, Progress, Segmentation
+from personas.segmentation.opinions import with_opinions
+from personas.segmentation.preflight import Grid, Limits, canonical_order, check_matrix, default_range, plan
+from personas.segmentation.reasons import PREPARATION, SHAPE, guard, reasons
+from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress, Segmentation
 from personas.segmentation.reference import Comparison
-from personas.segmentation.resampling import PAIRS, confidence, stability_estimates
+from personas.segmentation.resampling import PAIRS, RESAMPLE_ROWS, confidence, stability_estimates
 from personas.segmentation.scan import as_given
-from personas.segmentation.sensitivity import ledger
+from personas.segmentation.sensitivity import deciding, ledger
+from personas.segmentation.separation import separation
+from personas.segmentation.streams import Step, draw_rows
 from personas.segmentation.threads import single_thread
-from personas.segmentation.unusual import unusual_rows
+from personas.segmentation.unusual import APART, placed, unusual_rows
 from personas.segmentation.verdict import (
     NATURAL,
     NONE,
@@ -113,30 +116,58 @@ def search(
     """``discover`` with the least amount of data as an argument; the scikit-learn estimator asks for less."""
     given = check_matrix(X, limits.least_rows)
     order, distinct = canonical_order(given)
-    rows = np.ascontiguousarray(given[order])
-    grid = plan(len(rows), distinct, k, min_size, limits)
-    if grid.fixed:
-        grid = replace(grid, ks=tuple(sorted({*grid.ks, *default_range(grid)})), asked=grid.ks[0])
+    everyone = np.ascontiguousarray(given[order])
+    asked = plan(len(everyone), distinct, k, min_size, limits)
     names = ["kmeans", "gmm"] if algorithm == "auto" else [algorithm]
     found: list[Explored] = []
     comparison: Comparison | None = None
     with single_thread():
+        tried = sorted({*asked.ks, *default_range(asked)}) if asked.fixed else asked.ks
+        kept = ~unusual_rows(everyone, tried, seed)
+        rows = np.ascontiguousarray(everyone[kept])
+        grid = _grid(rows, asked, k, min_size, limits)
         for i, name in enumerate(names):
-            tell = part(progress, 0.9 * i / len(names), 0.9 * (i + 1) / len(names))
+            tell = part(progress, 0.88 * i / len(names), 0.88 * (i + 1) / len(names))
             explored = explore(rows, grid, ALGORITHMS.get(name), seed, protocol, blocks, comparison, tell)
             found.append(explored)
             comparison = explored.comparison
         winner, why = _winner(found)
-        segmentation = _segmentation(rows, order, winner, found, why, seed, protocol)
+        own: Mapping[str, int] = {}
+        if protocol == "full":
+            winner, own = _with_opinions(rows, winner, seed, part(progress, 0.88, 0.9))
+            found = [winner if explored.algorithm is winner.algorithm else explored for explored in found]
+        segmentation = _segmentation(everyone, kept, order, winner, found, why, seed, protocol)
         segmentation = _with_sensitivity(
-            segmentation, rows, winner, families, blocks, seed, part(progress, 0.9, 0.99)
+            replace(segmentation, own_k=own), everyone, kept, winner, families, blocks, seed, part(progress, 0.9, 0.99)
         )
     if map_kind == "none":
         return segmentation
     if progress:
         progress("drawing the map", 0.99)
     points, drawn = map2d(rows, map_kind, seed)
-    return replace(segmentation, map_points=points, map_rows=order[drawn].astype(np.int64), map_kind=map_kind)
+    shown = order[kept][drawn].astype(np.int64)
+    return replace(segmentation, map_points=points, map_rows=shown, map_kind=map_kind)
+
+
+def _with_opinions(
+    X: Floats, winner: Explored, seed: int, progress: Progress | None
+) -> tuple[Explored, Mapping[str, int]]:
+    """What other indices say of each k, on at most 2,000 rows."""
+    rows = X[draw_rows(seed, Step.SUBSAMPLE, len(X), RESAMPLE_ROWS)]
+    models = {k: trial.fitted for k, trial in winner.trials.items()}
+    candidates, own = with_opinions(rows, models, winner.candidates, seed, progress)
+    return replace(winner, evidence=replace(winner.evidence, candidates=candidates)), own
+
+
+def _grid(rows: Floats, asked: Grid, k: int | tuple[int, int], min_size: int | None, limits: Limits) -> Grid:
+    """The grid of those who remain; a number that all customers together carry is still honoured."""
+    try:
+        grid = plan(len(rows), canonical_order(rows)[1], k, min_size, limits)
+    except InputError:
+        grid = asked
+    if not grid.fixed:
+        return grid
+    return replace(grid, ks=tuple(sorted({*grid.ks, *default_range(grid)})), asked=grid.ks[0])
 
 
 def _winner(found: Sequence[Explored]) -> tuple[Explored, tuple[str, ...]]:
@@ -156,15 +187,18 @@ def _winner(found: Sequence[Explored]) -> tuple[Explored, tuple[str, ...]]:
 
 
 def _segmentation(
-    X: Floats, order: NDArray[np.int64], winner: Explored, found: Sequence[Explored], why: tuple[str, ...],
-    seed: int, protocol: str,
+    everyone: Floats, kept: NDArray[np.bool_], order: NDArray[np.int64], winner: Explored,
+    found: Sequence[Explored], why: tuple[str, ...], seed: int, protocol: str,
 ) -> Segmentation:  # fmt: skip
     trial, resampled, chosen, evidence = winner.trials[winner.k], winner.resampled, winner.chosen, winner.evidence
-    labels = trial.fitted.labels
+    labels, bound = placed(everyone, kept, trial.fitted)
+    inside = labels != APART
+    sure, membership = np.zeros(len(labels)), np.zeros(len(labels))
+    sure[inside] = confidence(everyone[inside], labels[inside], resampled.models)
+    membership[inside] = trial.fitted.membership(everyone[inside])[np.arange(inside.sum()), labels[inside]]
     fixed = winner.asked
     verdict = judge(evidence, chosen, fixed=fixed)
     said = reasons(evidence, winner.choice, chosen, verdict, fixed=fixed, resamples=len(resampled.jaccard))
-    membership = trial.fitted.membership(X)[np.arange(len(X)), labels]
     return Segmentation(
         algorithm=winner.algorithm.name,
         k=winner.k,
@@ -172,9 +206,9 @@ def _segmentation(
         verdict=verdict,
         reasons=said + why,
         labels=as_given(labels, order),
-        model=_model_as_given(trial.fitted, winner.algorithm, order),
-        candidates=tuple(candidate for explored in found for candidate in explored.candidates),
-        confidence=as_given(confidence(X, labels, resampled.models), order),
+        model=_model_as_given(trial.fitted, winner.algorithm, as_given(labels, order)),
+        candidates=_candidates(found, winner, labels[inside]),
+        confidence=as_given(sure, order),
         membership=as_given(membership, order),
         stability=stability_estimates(resampled),
         min_size=evidence.min_size,
@@ -184,12 +218,38 @@ def _segmentation(
         gate=_gate(evidence, winner.comparison),
         lineage=lineage({k: t.fitted.labels for k, t in winner.trials.items()}),
         resampled=resampled.models,
-        notices=winner.notices + _small_segments(winner) + _shape(winner),
+        notices=winner.notices + _small_segments(winner) + _shape(winner) + _unusual(int((~inside).sum())),
         borders=winner.borders,
         natural_groups=chosen.natural_groups,
         partly_natural=verdict == REPRODUCIBLE and is_partly_natural(evidence, chosen),
         k_advised=winner.choice.k if fixed and winner.choice.verdict != NONE else None,
         shape_banner=bool(_shape(winner)),
+        verdict_as_prepared=verdict,
+        labelings=_labelings(winner, kept, order),
+        guard=guard(evidence, winner.choice, chosen, fixed=fixed),
+        separation=separation(everyone[inside], labels[inside], trial.fitted),
+        unusual=int((~inside).sum()),
+        unusual_distance=bound,
+    )
+
+
+def _labelings(winner: Explored, kept: NDArray[np.bool_], order: NDArray[np.int64]) -> NDArray[np.int8]:
+    """(number of k, n) labels at each k, in the caller's order."""
+    found = np.full((len(winner.trials), len(kept)), APART, dtype=np.int8)
+    for row, k in enumerate(sorted(winner.trials)):
+        labels = np.full(len(kept), APART, dtype=np.int32)
+        labels[kept] = winner.trials[k].fitted.labels
+        found[row] = as_given(labels, order)
+    return found
+
+
+def _candidates(found: Sequence[Explored], winner: Explored, labels: Labels) -> tuple[Candidate, ...]:
+    """All candidates; the sizes of the chosen one count those who were put back beside those who formed it."""
+    sizes = tuple(int(size) for size in np.bincount(labels, minlength=winner.k))
+    return tuple(
+        replace(candidate, sizes=sizes) if explored is winner and candidate.k == winner.k else candidate
+        for explored in found
+        for candidate in explored.candidates
     )
 
 
@@ -208,22 +268,19 @@ def _gate(evidence: Evidence, comparison: Comparison | None) -> Mapping[str, obj
 
 
 def _with_sensitivity(
-    segmentation: Segmentation, X: Floats, winner: Explored, families: Sequence[str] | None,
-    blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None,
+    segmentation: Segmentation, everyone: Floats, kept: NDArray[np.bool_], winner: Explored,
+    families: Sequence[str] | None, blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None,
 ) -> Segmentation:  # fmt: skip
     """The choices ledger, and the verdict one step lower when most other choices give other segments."""
-    unusual = unusual_rows(X, sorted(winner.trials), seed)
     fitted = winner.trials[winner.k].fitted
-    rows = ledger(X, fitted, winner.algorithm, families, blocks, unusual, seed, progress)
-    notices = segmentation.notices + _unusual(int(unusual.sum()))
-    agreements = [value for row in rows if isinstance(value := row["ari"], float)]
+    rows = ledger(everyone, kept, fitted, winner.algorithm, families, blocks, seed, progress)
     verdict = segmentation.verdict
-    if not depends_on_preparation(agreements) or one_step_down(verdict) == verdict:
-        return replace(segmentation, sensitivity=rows, notices=notices)
+    if not depends_on_preparation(deciding(rows, families)) or one_step_down(verdict) == verdict:
+        return replace(segmentation, sensitivity=rows)
     return replace(
         segmentation,
         sensitivity=rows,
-        notices=(*notices, Notice("depends-on-preparation", PREPARATION)),
+        notices=(*segmentation.notices, Notice("depends-on-preparation", PREPARATION)),
         verdict=one_step_down(verdict),
         reasons=(PREPARATION, f"As prepared here: {segmentation.reasons[0]}", *segmentation.reasons[1:]),
         partly_natural=False,
@@ -247,16 +304,17 @@ def _unusual(count: int) -> tuple[Notice, ...]:
     if not count:
         return ()
     text = (
-        f"{count_of(count, 'customer')} lie far from every segment, whatever their number. "
-        "They are assigned like everybody else; the choices ledger says what changes without them."
+        f"{count_of(count, 'customer')} {'lies' if count == 1 else 'lie'} far from every segment, whatever their "
+        "number. They are set aside under the name unusual and counted in all totals; the choices ledger says what "
+        "changes when they are put back."
     )
     return (Notice("unusual-customers", text, count),)
 
 
-def _model_as_given(fitted: Fitted, algorithm: Algorithm, order: NDArray[np.int64]) -> Fitted:
+def _model_as_given(fitted: Fitted, algorithm: Algorithm, labels: Labels) -> Fitted:
     """The same model with its labels in the caller's row order; empty labels for a plug-in that is no dataclass."""
     if is_dataclass(fitted) and not isinstance(fitted, type):
-        model: Fitted = replace(fitted, labels=as_given(fitted.labels, order))
+        model: Fitted = replace(fitted, labels=labels)
         return model
     return algorithm.restore(fitted.arrays())
 

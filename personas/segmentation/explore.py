@@ -234,16 +234,19 @@ def _observed(setting: Setting, model: Fitted, comparison: Comparison) -> float:
 def _with_errors(
     setting: Setting, evidence: Evidence, errors: dict[int, float], progress: Progress | None
 ) -> Evidence:
-    """Standard errors where they can decide: for the best of the k that can be chosen; ``errors`` are kept."""
+    """Standard errors: of every k in the full protocol, else of the one that sets the mark; ``errors`` are kept."""
     verdict, found = electable(evidence)
-    if verdict in (NATURAL, NONE):
-        return evidence
-    best = best_silhouette(found)
-    if best.k not in errors:
-        errors[best.k] = standard_error(
-            setting.rows, best.k, setting.algorithm, setting.seed, len(setting.X), progress
-        )
-    return _replaced(evidence, replace(best, silhouette_se=errors[best.k]))
+    needed = set() if verdict in (NATURAL, NONE) else {best_silhouette(found).k}
+    if setting.protocol == "full":
+        needed = {candidate.k for candidate in evidence.candidates}
+    missing = sorted(needed - set(errors))
+    for done, k in enumerate(missing):
+        tell = part(progress, done / len(missing), (done + 1) / len(missing))
+        errors[k] = standard_error(setting.rows, k, setting.algorithm, setting.seed, len(setting.X), tell)
+    for candidate in evidence.candidates:
+        if candidate.k in needed:
+            evidence = _replaced(evidence, replace(candidate, silhouette_se=errors[candidate.k]))
+    return evidence
 
 
 def _of(evidence: Evidence, k: int) -> Candidate:

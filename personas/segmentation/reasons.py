@@ -38,8 +38,8 @@ def reasons(
     sentences = [PARTLY if partly else MEANING[verdict]]
     sentences += _what_it_costs(evidence, choice, chosen) if fixed else [_why_this_k(evidence, choice, chosen)]
     best = best_silhouette(evidence.candidates)
-    if best.k != chosen.k and not (fixed and best.k == choice.k):
-        sentences.append(_why_not_the_best(evidence, choice, chosen, best, fixed))
+    if not (fixed and best.k == choice.k):
+        sentences += [why] if (why := guard(evidence, choice, chosen, fixed=fixed)) else []
     small = sum(size < evidence.min_size for size in chosen.sizes)
     if small:
         sentences.append(
@@ -78,6 +78,12 @@ def _why_this_k(evidence: Evidence, choice: Choice, chosen: Candidate) -> str:
             f"Of {tried[0]} to {tried[-1]} segments, {chosen.k} is the largest number with a gap on every border, "
             f"with segments that come back and {floor}."
         )
+    if choice.passed_over is not None:
+        return (
+            f"{choice.passed_over} is the largest number with a gap on every border, but {chosen.k} come back too and "
+            f"fall into {chosen.natural_groups} groups with gaps between them, at least {THRESHOLDS.richer:g} times as "
+            "many: the few borders without a gap are listed."
+        )
     among = f"those that come back with {floor}" if choice.verdict == REPRODUCIBLE else f"those with {floor}"
     best = next(c for c in evidence.candidates if c.k == choice.best)
     if best.k == chosen.k:
@@ -92,8 +98,11 @@ def _why_this_k(evidence: Evidence, choice: Choice, chosen: Candidate) -> str:
     )
 
 
-def _why_not_the_best(evidence: Evidence, choice: Choice, chosen: Candidate, best: Candidate, fixed: bool) -> str:
-    """The guard that kept the k of the highest silhouette from being taken."""
+def guard(evidence: Evidence, choice: Choice, chosen: Candidate, *, fixed: bool) -> str:
+    """What kept the k of the highest silhouette from being taken; empty when it was taken."""
+    best = best_silhouette(evidence.candidates)
+    if best.k == chosen.k:
+        return ""
     score = f"{best.k} segments have the highest silhouette of all ({best.silhouette:.2f})"
     if fixed:
         return f"{score}."
@@ -102,6 +111,8 @@ def _why_not_the_best(evidence: Evidence, choice: Choice, chosen: Candidate, bes
             f"{score}, but the smallest would have {count_of(min(best.sizes), 'customer')}, "
             f"fewer than {evidence.min_size:,}."
         )
+    if choice.passed_over is not None:
+        return f"{score}, but not with as many groups that have gaps between them."
     if choice.verdict == NATURAL and best.k < chosen.k:
         return f"{score}, but {chosen.k} have gaps on all their borders too: each further gap has evidence of its own."
     if choice.verdict in (NATURAL, REPRODUCIBLE) and not returns(best):

@@ -128,13 +128,22 @@ class Candidate:
     other_indices: tuple[tuple[str, float | None], ...] = ()
     """Indices that other packages registered, by name."""
     silhouette_se: float | None = None
-    """Standard error of the silhouette over half-samples; known for the k among which the choice was made."""
+    """Standard error of the silhouette over half-samples; of the quick protocol only for the k that sets the mark."""
     borders_untested: int | None = None
     """Borders with too few customers, or at a change of level: they never count as gaps."""
     natural_groups: int | None = None
     """Groups that remain when every border that is no gap is opened."""
     shape_suited: bool | None = None
     """False when groups that hang together are cut across; looked at only where all else speaks for natural."""
+    gap: float | None = None
+    """Gap statistic, and its error in the sense of its rule."""
+    gap_error: float | None = None
+    prediction_strength: float | None = None
+    mixture_bic: float | None = None
+    """BIC and ICL (entropy) of a Gaussian mixture of k components on at most 2,000 rows; smaller is better."""
+    mixture_icl: float | None = None
+    mixture_ari: float | None = None
+    """Agreement (ARI) of that mixture with the segments of this k."""
 
     @property
     def smallest_share(self) -> float:
@@ -171,8 +180,9 @@ class Border:
 class Segmentation:
     """The answer and the evidence for it.
 
-    ``labels`` (n,) 0..k-1 of the rows that were clustered, ``confidence`` (n,) share of resamples in which the row
-    falls into its own segment, ``membership`` (n,) how far the model puts the row into its segment.
+    ``labels`` (n,) 0..k-1, and -1 for customers who are set aside as unusual; ``confidence`` (n,) share of resamples in
+    which the row falls into its own segment, ``membership`` (n,) how far the model puts the row into its segment; both
+    are 0 for those set aside.
     """
 
     algorithm: str
@@ -215,6 +225,20 @@ class Segmentation:
     """Natural was withheld, because groups that hang together are cut across."""
     depends_on_preparation: bool = False
     """The verdict was lowered one step, because other preparations give other segments."""
+    verdict_as_prepared: str = ""
+    """The verdict before that step; the same one when it was not lowered."""
+    labelings: NDArray[np.int8] | None = None
+    """(number of candidates of the algorithm that was taken, n) labels at each k, ascending; -1 for those set aside."""
+    own_k: Mapping[str, int] = field(default_factory=dict)
+    """The k that each index would take by its own rule; shown, never voted."""
+    guard: str = ""
+    """Why the k with the highest silhouette was not taken; empty when it was."""
+    separation: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
+    """Per segment the customers by similarity to its centroid in twenty steps of 0 to 1: members, then all others."""
+    unusual: int = 0
+    """Customers who are set aside, because they lie far from every segment (label -1)."""
+    unusual_distance: float | None = None
+    """From this distance to the nearest centroid on a customer belongs to no segment; None: everybody is assigned."""
 
     @property
     def chosen(self) -> Candidate:

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.errors import InputError
+from personas.errors import InputError, count_of
 from personas.segmentation.agreement import adjusted_rand, contingency, matched_share
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS
 from personas.segmentation.records import Algorithm, Fitted, Floats, Progress
 from personas.segmentation.streams import Step, draw_rows, stream
+from personas.segmentation.verdict import THRESHOLDS
 
+WITHOUT_FAMILY = "without the family "
 MODEL_ROWS = 2_000
 """The other model is fitted on so many rows: a mixture on all of them would take longer than everything else."""
 RESCALED, OTHER_MODEL, UNUSUAL = 100, 200, 300
@@ -21,42 +23,55 @@ RESCALED, OTHER_MODEL, UNUSUAL = 100, 200, 300
 
 
 def ledger(
-    X: Floats, reference: Fitted, algorithm: Algorithm, families: Sequence[str] | None,
-    blocks: Sequence[Sequence[int]], unusual: NDArray[np.bool_], seed: int, progress: Progress | None = None,
+    everyone: Floats, kept: NDArray[np.bool_], reference: Fitted, algorithm: Algorithm,
+    families: Sequence[str] | None, blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None = None,
 ) -> tuple[Mapping[str, object], ...]:  # fmt: skip
     """One row per choice: ``{"choice", "ari", "customers_moved_share"}`` of a refit at the same k.
 
     Parameters
     ----------
-    X : (n, d)
+    everyone : (n, d) all rows, those set aside as unusual included.
+    kept : (n,) the rows that ``reference`` was fitted on; one row of the ledger is the refit with everyone.
     reference : the segments that the refits are compared with; moved are customers outside the best one-to-one match.
     families : of the columns; None is one family.
     blocks : one-hot columns, whose own metric is left alone.
-    unusual : (n,) rows far from every centroid; one row of the ledger is the refit without them.
     """
-    k = reference.k
-    everybody = np.ones(len(X), dtype=bool)
-    todo = [(name, Z, everybody, algorithm, i) for i, (name, Z) in enumerate(without_each_family(X, families))]
+    k, X = reference.k, np.ascontiguousarray(everyone[kept])
+    all_kept = np.ones(len(X), dtype=bool)
+    todo = [(name, Z, all_kept, algorithm, i) for i, (name, Z) in enumerate(without_each_family(X, families))]
     scaled = enumerate(other_scalings(X, families, blocks))
-    todo += [(name, Z, everybody, algorithm, RESCALED + i) for i, (name, Z) in scaled]
-    if unusual.any() and (~unusual).sum() > 2 * k:
-        todo.append((f"without {unusual.sum()} unusual customers", X, ~unusual, algorithm, UNUSUAL))
+    todo += [(name, Z, all_kept, algorithm, RESCALED + i) for i, (name, Z) in scaled]
+    if not kept.all():
+        back = count_of(int((~kept).sum()), "unusual customer")
+        todo.append((f"with {back} put back", everyone, kept, algorithm, UNUSUAL))
     other = ALGORITHMS.get("kmeans" if algorithm.name == "gmm" else "gmm")
     some = np.zeros(len(X), dtype=bool)
     some[draw_rows(seed, Step.SUBSAMPLE, len(X), MODEL_ROWS)] = True
     todo.append((f"{other.label} instead of {algorithm.label}", X, some, other, OTHER_MODEL))
     rows: list[Mapping[str, object]] = []
-    for done, (name, Z, kept, model, number) in enumerate(todo):
+    for done, (name, Z, chosen, model, number) in enumerate(todo):
         if progress:
             progress(f"choices: {name}", done / len(todo))
-        part = np.ascontiguousarray(Z[kept])
+        with_everyone = number == UNUSUAL
+        part = Z if with_everyone else np.ascontiguousarray(Z[chosen])
         if len(np.unique(part, axis=0)) < 2 * k:
             continue
         refit = model.fit(part, k, stream(seed, Step.SENSITIVITY, k, number), REFIT_STARTS)
-        table = contingency(reference.labels[kept], refit.labels, k, k)
+        theirs = refit.labels[chosen] if with_everyone else refit.labels
+        table = contingency(reference.labels if with_everyone else reference.labels[chosen], theirs, k, k)
         moved = 1.0 - matched_share(table)
         rows.append({"choice": name, "ari": adjusted_rand(table), "customers_moved_share": moved})
     return tuple(rows)
+
+
+def deciding(rows: Sequence[Mapping[str, object]], families: Sequence[str] | None) -> list[float]:
+    """The agreements (ARI) that the verdict looks at: all but those of families left out when there are fewer than 3.
+
+    Without one of two families half of the question is gone: that the answer changes says nothing about preparation.
+    """
+    few = families is not None and len(set(families)) < THRESHOLDS.families
+    counted = [row for row in rows if not (few and str(row["choice"]).startswith(WITHOUT_FAMILY))]
+    return [ari for row in counted if isinstance(ari := row["ari"], float)]
 
 
 def without_each_family(X: Floats, families: Sequence[str] | None) -> Iterator[tuple[str, Floats]]:
@@ -68,7 +83,7 @@ def without_each_family(X: Floats, families: Sequence[str] | None) -> Iterator[t
         raise InputError(f"families names {names.size} columns where X has {X.shape[1]}; give one family per column")
     unique = sorted(set(families))
     for family in unique if len(unique) > 1 else []:
-        yield f"without the family {family}", X[:, names != family]
+        yield f"{WITHOUT_FAMILY}{family}", X[:, names != family]
 
 
 def other_scalings(

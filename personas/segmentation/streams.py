@@ -23,6 +23,7 @@ class Step(IntEnum):
     MIXTURE_START = 12
     TRIMMED = 13
     MAP = 15
+    OPINION = 16
 
 
 def stream(seed: int, step: Step, k: int = 0, replicate: int = 0) -> np.random.SeedSequence:

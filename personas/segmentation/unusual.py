@@ -1,4 +1,8 @@
-"""Customers far from every segment: trimmed k-means (Cuesta-Albertos, Gordaliza and Matran 1997; method.md 2.8)."""
+"""Customers far from every segment: trimmed k-means (Cuesta-Albertos, Gordaliza and Matran 1997; method.md 2.8).
+
+They are set aside by name before anything is fitted, so that one of them cannot own a segment; people and money still
+add up to everybody.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +13,72 @@ from numpy.typing import NDArray
 
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_kmeans
 from personas.segmentation.lloyd import means, nearest, squared_distances
-from personas.segmentation.records import Floats
+from personas.segmentation.records import Fitted, Floats, Labels
 from personas.segmentation.streams import Step, draw_rows, stream
 
 TRIMMED_SHARE = 0.01
 FAR = 6 * 1.4826
+APART = -1
+"""Label of those who belong to no segment."""
 PASSES = 30
 START_ROWS = 2_000
 
 
 def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
-    """(n,) rows that are trimmed at half of the k or more, and lie far beyond the others' distance to a centroid.
+    """(n,) rows that are trimmed at half of the k or more, and at each of those lie far beyond the others' distance.
 
-    Far is more than median + 6 * 1.4826 * MAD of the distances. The starts are k-means on rows (at most 2,000) of which
-    the farthest from the middle are left out, because a row that owns a centroid is at no distance from it.
+    Far at one k alone is not enough: with many segments the tail of a round group is far from its small part. Far is
+    more than median + 6 * 1.4826 * MAD of the distances. The starts are k-means on rows (at most 2,000) of which the
+    farthest from the middle are left out, because a row that owns a centroid is at no distance from it.
     """
     from_middle = ((X - np.median(X, axis=0)) ** 2).sum(axis=1)
     inner = np.sort(np.argsort(from_middle, kind="stable")[: len(X) - _left_out(X)])
     start = X[inner[draw_rows(seed, Step.TRIMMED, len(inner), START_ROWS)]]
-    trimmed = np.zeros(len(X))
+    trimmed, far = np.zeros(len(X)), np.zeros(len(X))
     usable = [k for k in ks if k < len(start)]
     for k in usable:
         centroids, out = trimmed_means(X, fit_kmeans(start, k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids)
         distances = np.sqrt(squared_distances(X, centroids).min(axis=1))
-        middle = np.median(distances)
-        bound = middle + FAR * np.median(np.abs(distances - middle))
-        trimmed += out & (distances > bound)
-    return trimmed >= max(1.0, len(usable) / 2)
+        trimmed += out
+        far += out & (distances > far_beyond(distances))
+    unusual: NDArray[np.bool_] = (trimmed >= max(1.0, len(usable) / 2)) & (far == trimmed)
+    return unusual
+
+
+def far_beyond(distances: Floats) -> float:
+    """Median + 6 * 1.4826 * MAD; the standard deviation instead where half of the distances are equal (MAD 0)."""
+    middle = float(np.median(distances))
+    spread = FAR * float(np.median(np.abs(distances - middle)))
+    return middle + (spread or 6 * float(distances.std()))
+
+
+def distance_to_segment(X: Floats, centroids: Floats) -> Floats:
+    """(n,) distance of each row to the nearest centroid."""
+    distances: Floats = np.sqrt(squared_distances(X, centroids).min(axis=1))
+    return distances
+
+
+def placed(everyone: Floats, kept: NDArray[np.bool_], fitted: Fitted) -> tuple[Labels, float | None]:
+    """(n,) segment of each row, -1 for those who belong to none, and the distance from which on that is so.
+
+    Apart are those set aside who lie farther from every segment than anybody who formed one; the distance is that of
+    the nearest of them. So one rule serves them, customers who were not drawn, and new ones. None: all have a segment.
+    """
+    distances = distance_to_segment(everyone, fitted.centroids)
+    apart = ~kept & (distances > distances[kept].max() * (1 + 1e-6))
+    labels = np.full(len(everyone), APART, dtype=np.int32)
+    labels[kept] = fitted.labels
+    back = ~kept & ~apart
+    if back.any():
+        labels[back] = fitted.predict(everyone[back])
+    return labels, float(distances[apart].min()) if apart.any() else None
+
+
+def outside(X: Floats, centroids: Floats, bound: float | None) -> NDArray[np.bool_]:
+    """(n,) rows at least as far from every segment as the bound; nobody without one."""
+    if bound is None:
+        return np.zeros(len(X), dtype=bool)
+    return distance_to_segment(X, centroids) >= bound * (1 - 1e-9)
 
 
 def _left_out(X: Floats) -> int:

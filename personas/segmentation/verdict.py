@@ -28,6 +28,10 @@ class Thresholds:
     """Fewer are too few for the word natural."""
     dependent_ari: float = 0.6
     """Below this median agreement with other preparations the verdict goes down one step."""
+    richer: float = 2.0
+    """A k that returns goes before the largest natural k when it has at least so many times as many natural groups."""
+    families: int = 3
+    """With fewer families, leaving one out is another question rather than another preparation: it does not count."""
     tie: float = 1e-9
 
 
@@ -54,11 +58,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen k, the verdict that its set stands for, and the k whose silhouette set the mark (None: no mark)."""
+    """The chosen k, the verdict that its set stands for, and the k whose silhouette set the mark (None: no mark).
+
+    ``passed_over`` is the largest natural k when another one with far more natural groups is taken instead.
+    """
 
     k: int
     verdict: str
     best: int | None = None
+    passed_over: int | None = None
 
 
 def gate(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> bool:
@@ -116,6 +124,27 @@ def is_partly_natural(evidence: Evidence, candidate: Candidate, bounds: Threshol
     )
 
 
+def largest_natural(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> int | None:
+    """The largest natural k; None without any."""
+    return max((c.k for c in evidence.candidates if is_natural(evidence, c, bounds)), default=None)
+
+
+def richer_than(evidence: Evidence, natural: int, bounds: Thresholds = THRESHOLDS) -> tuple[Candidate, ...]:
+    """The k that return, stand out from structureless data, and have twice as many natural groups as ``natural``.
+
+    A few borders that cannot be told from a cut must not hide many that are gaps: 20 groups of which 16 are told
+    apart are not three groups.
+    """
+    return tuple(
+        c
+        for c in evidence.candidates
+        if is_partly_natural(evidence, c, bounds)
+        and c.excess is not None
+        and c.excess >= bounds.excess
+        and (c.natural_groups or 0) >= bounds.richer * natural
+    )
+
+
 def best_silhouette(candidates: Sequence[Candidate]) -> Candidate:
     """The candidate with the highest silhouette; equal ones (1e-9) go to the smaller k."""
     highest = max(candidate.silhouette for candidate in candidates)
@@ -125,6 +154,8 @@ def best_silhouette(candidates: Sequence[Candidate]) -> Candidate:
 def electable(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> tuple[str, tuple[Candidate, ...]]:
     """The candidates among which k is chosen, and the verdict that they stand for."""
     natural = tuple(c for c in evidence.candidates if is_natural(evidence, c, bounds))
+    if natural and (richer := richer_than(evidence, max(c.k for c in natural), bounds)):
+        return REPRODUCIBLE, richer
     stable = tuple(c for c in evidence.candidates if is_reproducible(evidence, c, bounds))
     large = tuple(c for c in evidence.candidates if sizes_hold(c, evidence.min_size))
     for verdict, found in ((NATURAL, natural), (REPRODUCIBLE, stable), (CONSTRUCTIVE, large)):
@@ -136,7 +167,8 @@ def electable(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> tuple[str,
 def choose(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> Choice:
     """The number of segments.
 
-    Among natural k the largest, because each further gap has evidence of its own. Else the smallest k whose silhouette
+    Among natural k the largest, because each further gap has evidence of its own, unless stable k have at least twice
+    as many natural groups (then these are chosen from). Else the smallest k whose silhouette
     is within one standard error of the best, among the k that return; else among those of sufficient size. Without any
     of these the smallest k, for inspection only. A standard error that is unknown counts as 0.
     """
@@ -147,7 +179,9 @@ def choose(evidence: Evidence, bounds: Thresholds = THRESHOLDS) -> Choice:
         return Choice(min(c.k for c in evidence.candidates), verdict)
     best = best_silhouette(found)
     mark = best.silhouette - (best.silhouette_se or 0.0) - bounds.tie
-    return Choice(min(c.k for c in found if c.silhouette >= mark), verdict, best.k)
+    k = min(c.k for c in found if c.silhouette >= mark)
+    passed_over = largest_natural(evidence, bounds) if verdict == REPRODUCIBLE else None
+    return Choice(k, verdict, best.k, passed_over)
 
 
 def judge(evidence: Evidence, chosen: Candidate, *, fixed: bool, bounds: Thresholds = THRESHOLDS) -> str:

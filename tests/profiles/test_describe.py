@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -104,6 +105,22 @@ def test_people_and_money_of_segments_and_set_aside_are_everyone(engine: Engine)
     assert total is not None and total.value == 51.5
     assert sum(p.economics.total_contribution.value for p in found.segments if p.economics.total_contribution) == 51.5
     assert [p.share.value for p in found.segments] == [0.5, 0.5]
+
+
+def test_unusual_customers_are_told_apart_from_those_without_an_order_and_nobody_is_lost(engine: Engine) -> None:
+    # Four customers: two in segments, one studied and far from both, one who did not order in the window.
+    who = ["a", "b", "far", "gone"]
+    tables = shop(engine, who, [order("o1", "a", "10"), order("o2", "b", "20"), order("o3", "far", "900")])
+    customers = measured(engine, who, FEATURES[:1], {"orders_per_year": [1.0] * 4}, [True, True, True, False])
+    labels = labelled(engine, ["a", "b"], [0, 1])
+    apart = replace(segmentation(2), unusual=1, unusual_distance=7.0)
+    found = describe(customers, labels, tables, matrix([]), apart, config())
+    assert found.set_aside == (("no order in the window", 1, 0.0), ("unusual, far from every segment", 1, 900.0))
+    # 30 in segments and 900 apart are the 930 of everybody.
+    inside = found.everyone.economics.total_revenue
+    assert inside is not None and inside.value + sum(money for *_, money in found.set_aside) == 930
+    people = found.everyone.customers.value + sum(customers for _, customers, _ in found.set_aside)
+    assert people == 4
 
 
 def test_a_year_is_365_days_whatever_the_window(engine: Engine) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from personas.engines import Engine, open_engine
 from personas.errors import PersonasError
+from personas.profiles.branches import branches
 from personas.profiles.ledger import Ledger, build_ledger, totals
+from personas.segmentation.records import Candidate
 from personas.sources.canonical import Tables
-from tests.profiles.fixture import config, labelled, order, shop
+from tests.profiles.fixture import config, labelled, order, segmentation, shop
 
 WHO = ["a", "b", "c"]
 
@@ -238,3 +242,21 @@ def test_segments_and_set_aside_add_up_to_the_cent_on_1000_random_ledgers(engine
             costs = r["service_cost"] + r["return_cost"] + r["marketing_cost"]
             assert r["contribution"] == r["gross_margin"] - costs
         assert sum(t["revenue"] for t in sums.values()) == sum(spent.values())
+
+
+def test_the_money_of_every_number_of_segments_is_counted_from_the_same_ledger(engine: Engine) -> None:
+    # a 10, b 20, c 30 and a far customer 900 who is set aside: 60 in all at every k.
+    who = ["a", "b", "c", "far"]
+    tables = shop(engine, who, [order(f"o{c}", c, m) for c, m in zip(who, ("10", "20", "30", "900"), strict=True)])
+    customers = engine.read("features", pa.table({"customer_id": who}))
+    ledger = build_ledger(engine, customers, labelled(engine, who[:3], [0, 1, 1]), tables, config())
+    looked_at = tuple(Candidate("kmeans", k, 0.5, 0.0, 0.5, (1,) * k, 1.0) for k in (2, 3))
+    labels = np.array([[0, 1, 1, -1], [0, 1, 2, -1]], dtype=np.int8)
+    found = branches(
+        engine, ledger, np.array(who), replace(segmentation(2), candidates=looked_at, labelings=labels)
+    )
+    assert [(b.k, b.segment, b.customers, b.money) for b in found] == [
+        (2, 0, 1, 10.0), (2, 1, 2, 50.0), (3, 0, 1, 10.0), (3, 1, 1, 20.0), (3, 2, 1, 30.0),
+    ]  # fmt: skip
+    assert {b.what for b in found} == {"revenue"} and [b.share for b in found[:2]] == [10 / 60, 50 / 60]
+    assert branches(engine, ledger, np.array(who), segmentation(2)) == ()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from personas.segmentation import discover
+from personas.segmentation.agreement import adjusted_rand, contingency
 from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.assign import label_rows
 from personas.segmentation.resampling import standard_error
-from personas.segmentation.sensitivity import ledger, other_scalings
+from personas.segmentation.sensitivity import deciding, ledger, other_scalings
 from personas.segmentation.shape import shape_suited
 from personas.segmentation.unusual import trimmed_means, unusual_rows
 from tests.segmentation.markets import mix, ring
@@ -32,16 +35,24 @@ def test_other_scalings_keep_the_weight_of_each_family_and_leave_blocks_alone() 
 
 def test_the_ledger_says_what_moves_and_who_was_left_out() -> None:
     X, _ = ring(3, 6.0, 300, 1)
-    X = np.vstack((X, [[60.0, 60.0]]))
     model = KMEANS.fit(X, 3, np.random.SeedSequence(0), 5)
-    unusual = np.zeros(301, dtype=bool)
-    unusual[-1] = True
-    rows = {str(row["choice"]): row for row in ledger(X, model, KMEANS, ["a", "b"], [], unusual, 0)}
+    X = np.vstack((X, [[60.0, 60.0]]))
+    kept = np.arange(301) < 300
+    rows = {str(row["choice"]): row for row in ledger(X, kept, model, KMEANS, ["a", "b"], [], 0)}
     assert list(rows) == [
-        "without the family a", "without the family b", "without 1 unusual customers",
+        "without the family a", "without the family b", "with 1 unusual customer put back",
         "Gaussian mixture instead of k-means",
     ]  # fmt: skip
     assert all(0 <= float(row["customers_moved_share"]) <= 1 for row in rows.values())  # type: ignore[arg-type]
+    # Put back, the far row owns one of the 3 segments and two groups of 100 become one: a third of 300 moves.
+    assert abs(float(rows["with 1 unusual customer put back"]["customers_moved_share"]) - 1 / 3) <= 0.01  # type: ignore[arg-type]
+
+
+def test_one_of_two_families_left_out_does_not_speak_on_preparation_one_of_three_does() -> None:
+    rows = [{"choice": "scaled by range", "ari": 0.9}, {"choice": "without the family a", "ari": 0.1}]
+    assert deciding(rows, ["a", "b", "b"]) == [0.9]
+    assert deciding(rows, ["a", "b", "c"]) == [0.9, 0.1]
+    assert deciding(rows, None) == [0.9, 0.1]
 
 
 def test_moons_are_cut_across_and_round_groups_are_not() -> None:
@@ -58,10 +69,32 @@ def test_moons_are_cut_across_and_round_groups_are_not() -> None:
 def test_a_far_row_is_unusual_and_has_no_part_in_the_centroids() -> None:
     X, _ = mix(3, 2, 8.0, 400, 3)
     X = np.vstack((X, [[500.0, 500.0]]))
-    assert np.flatnonzero(unusual_rows(X, (3, 4, 5), 0)).tolist()[-1] == 400
+    # The others lie within 5 deviations of their centre: the far one alone is unusual.
+    assert np.flatnonzero(unusual_rows(X, (3, 4, 5), 0)).tolist() == [400]
     centroids, out = trimmed_means(X, KMEANS.fit(X[:400], 3, np.random.SeedSequence(0), 5).centroids)
     # 1% of 401 rows, rounded up, are left out.
     assert out.sum() == 5 and out[400] and np.abs(centroids).max() < 50
+
+
+def test_repeated_rows_do_not_make_everybody_else_unusual() -> None:
+    # Half of the distances are equal, so their MAD is 0: the deviation takes its place, and 1,000 is still far.
+    X = np.vstack((np.repeat([[0.0, 0.0], [9.0, 0.0]], 150, axis=0), [[0.5, 0.0], [1000.0, 0.0]]))
+    assert np.flatnonzero(unusual_rows(X, (2,), 0)).tolist() == [301]
+
+
+@pytest.mark.parametrize("far", [[[1000.0, 1000.0]], [[100.0, 100.0 + i] for i in range(5)]])
+def test_far_rows_change_neither_the_number_of_segments_nor_who_belongs_to_them(far: list[list[float]]) -> None:
+    X, truth = mix(3, 2, 5.0, 400, 0)
+    clean = discover(X, k=(2, 4), protocol="quick")
+    found = discover(np.vstack((X, far)), k=(2, 4), protocol="quick")
+    assert (found.k, found.verdict, found.unusual) == (clean.k, clean.verdict, len(far)) == (3, "natural", len(far))
+    # Nobody is lost: those in segments and those apart are everybody.
+    assert (found.labels[:400] == clean.labels).all() and (found.labels[400:] == -1).all()
+    assert sum(found.chosen.sizes) == 400 and adjusted_rand(contingency(truth, found.labels[:400], 3, 3)) >= 0.95
+    assert [(n.code, n.count) for n in found.notices] == [("unusual-customers", len(far))]
+    # The rule for new customers: as far as the nearest of those set aside.
+    labels, membership, sure = label_rows(np.array([[1e4, 0.0], X[0]]), found)
+    assert labels.tolist() == [-1, found.labels[0]] and membership[0] == sure[0] == 0 < membership[1]
 
 
 def test_the_standard_error_shrinks_with_the_number_of_rows_it_stands_for() -> None:

@@ -142,6 +142,21 @@ def test_when_nothing_comes_back_the_same_rule_runs_over_all_of_sufficient_size(
     assert choose(evidence(*wide)) == Choice(2, "constructive", 3)
 
 
+def test_twice_as_many_natural_groups_go_before_the_largest_natural_number() -> None:
+    three = at_the_edge(3, 0.5)
+    # 20 segments in 6 groups against 3 natural ones: exactly twice as many.
+    many = replace(at_the_edge(20, 0.56), natural_groups=6, shape_suited=None)
+    found = evidence(three, many)
+    assert choose(found) == Choice(20, "reproducible", 20, passed_over=3)
+    assert judge(found, many, fixed=False) == "reproducible"
+    said = reasons(found, choose(found), many, "reproducible", fixed=False, resamples=30)
+    assert said[1].startswith("3 is the largest number with a gap on every border, but 20 come back too")
+    for change in ({"natural_groups": 5}, {"excess": 0.0499}, {"shape_suited": False}, {"jaccard": (0.74,) * 20}):
+        assert choose(evidence(three, replace(many, **change))) == Choice(3, "natural")  # type: ignore[arg-type]
+    # Without a natural number nothing is passed over.
+    assert choose(evidence(many)) == Choice(20, "reproducible", 20)
+
+
 def test_a_tie_goes_to_fewer_segments() -> None:
     def pick(difference: float) -> int:
         return choose(evidence(candidate(5, 0.3 + difference, jaccard=0.8), candidate(3, 0.3, jaccard=0.8))).k

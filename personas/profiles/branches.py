@@ -1,0 +1,56 @@
+"""Money of the segments of every k that was looked at: what one segment more would buy, and what an override costs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from personas.engines import Engine
+from personas.engines.portable import quoted
+from personas.profiles.facts import GROUPS_LIMIT
+from personas.profiles.ledger import Ledger
+from personas.profiles.money_records import Branch
+from personas.segmentation.records import Segmentation
+
+DEEPEST = ("contribution", "gross_margin", "revenue")
+
+
+def branches(
+    engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation: Segmentation
+) -> tuple[Branch, ...]:
+    """Every segment of every k of the algorithm that was taken; empty without money or without the labels of every k.
+
+    ``ids`` (n,) of the clustered customers, in the order of ``segmentation.labelings``.
+    """
+    import pyarrow as pa
+
+    what = next((component for component in DEEPEST if component in ledger.known), None)
+    labels = segmentation.labelings
+    if what is None or labels is None or labels.shape[1] != len(ids):
+        return ()
+    ks = [c.k for c in segmentation.candidates if c.algorithm == segmentation.algorithm]
+    columns = {f"k{k}": pa.array(row.astype(np.int32)) for k, row in zip(ks, labels, strict=True)}
+    table = engine.read("labelings", pa.table({"customer_id": pa.array(ids.tolist(), pa.string()), **columns}))
+    found: list[Branch] = []
+    for k in ks:
+        rows = engine.fetch(branch_sql(ledger.table.name, table.name, k, what), GROUPS_LIMIT).to_pylist()
+        sums = {int(row["segment"]): (int(row["customers"]), Decimal(row["money"] or 0)) for row in rows}
+        total = sum((money for _, money in sums.values()), Decimal(0))
+        for segment, (customers, money) in sorted(sums.items()):
+            share = float(money / total) if total > 0 else None
+            found.append(Branch(k, segment, customers, what.replace("_", " "), float(money), share))
+    return tuple(found)
+
+
+def branch_sql(ledger: str, labelings: str, k: int, what: str) -> str:
+    """Customers and money of every segment of one k; those set aside are left out."""
+    return f"""SELECT
+  b.k{int(k)} AS segment,
+  COUNT(*) AS customers,
+  SUM(g.{quoted(what)}) AS money
+FROM {quoted(labelings)} AS b
+JOIN {quoted(ledger)} AS g ON g.customer_id = b.customer_id
+WHERE b.k{int(k)} >= 0
+GROUP BY b.k{int(k)}"""
