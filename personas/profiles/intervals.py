@@ -183,7 +183,7 @@ def _binomial_quantile(n: int) -> int:
     from scipy.special import bdtr, bdtrik
 
     found = math.ceil(bdtrik(0.025, n, 0.5))
-    return found - 1 if found > 0 and bdtr(found - 1, n, 0.5) >= 0.025 else found
+    return int(found - 1 if found > 0 and bdtr(found - 1, n, 0.5) >= 0.025 else found)
 
 
 def skewness(x: Floats) -> float:
