@@ -81,11 +81,11 @@ def export_audience(config: Config, name: str, out: Path) -> dict[str, int]:
     with out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
         writer.writerow(["customer_id"])
-        writer.writerows([_harmless(text)] for text in texts)
+        writer.writerows([harmless(text)] for text in texts)
     return {name: len(texts)}
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A text that a spreadsheet takes for a text (reliability.md, S1)."""
     return f"'{text}" if text.lstrip(" \"'")[:1] in "=+-@＝＋－＠\t\r\n\0" and text else text
 

@@ -11,6 +11,7 @@ import typer
 
 from personas.console import print_json, progress_bar, reported
 from personas.errors import ConfigError, Interrupted
+from personas.verbs import experiment, leads
 
 app = typer.Typer(
     add_completion=False,
@@ -212,6 +213,10 @@ def plugins(
                 print(f"{name}")
             for entry, what in lines.items():
                 print(f"{'  ' if kind is None else ''}{entry:<28} {what}")
+
+
+app.add_typer(experiment, name="experiment")
+app.command("leads", epilog="\b\nExample:\n  personas leads configs/shop.yaml reports/shop new.csv")(leads)
 
 
 def overrides(

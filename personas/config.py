@@ -15,8 +15,8 @@ from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
 
 __all__ = [
     "FAMILIES", "TABLES", "Audience", "ColumnSpec", "Condition", "Config", "CurrencyRule", "EconomicsConfig",
-    "EngineConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig", "SegmentationConfig",
-    "SimulateConfig", "SourceConfig", "StudyConfig", "load_config",
+    "EngineConfig", "ExperimentConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig",
+    "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "load_config",
 ]  # fmt: skip
 FAMILIES = (
     "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
@@ -169,6 +169,19 @@ class EconomicsConfig(Part):
         return value
 
 
+class ExperimentConfig(Part):
+    """A test of an action that was assigned by ``personas experiment assign``."""
+
+    file: str
+    """The assignment as it was written: customer_id, arm, action. Counted from the folder of the configuration."""
+    started: date
+    """First day on which the treated were addressed."""
+    days: int = Field(ge=7, le=1_100)
+    """How long orders count."""
+    cost: float | None = Field(default=None, ge=0)
+    """What the action cost per treated customer, all together."""
+
+
 class ReportConfig(Part):
     """What the pages show."""
 
@@ -211,6 +224,8 @@ class Config(Part):
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
     simulate: SimulateConfig | None = None
+    experiments: dict[str, ExperimentConfig] = Field(default={})
+    """Tests whose results take the place of assumptions, by name."""
     audiences: dict[str, Audience] = Field(default={})
     """Named parts of the customers, to be counted, exported, or studied on their own."""
     folder: Path = Field(default=Path(), exclude=True, repr=False)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, figure, number, percent
-from personas.narrative.language import ActionRule, Language, fill
+from personas.narrative import plans
+from personas.narrative.language import ActionRule
 from personas.narrative.naming import tag_of
 from personas.narrative.persona import Action
-from personas.narrative.phrases import Speaker
+from personas.narrative.phrases import Speaker, evidence_of
 from personas.narrative.selection import Figures, Trait
 from personas.profiles.records import Profile
 
 MOST_ACTIONS = 2
 
 
-def choose(candidates: tuple[tuple[str, ...], ...], most: int = MOST_ACTIONS) -> tuple[tuple[str, ...], ...]:
+def choose(
+    candidates: tuple[tuple[str, ...], ...], sure: tuple[frozenset[str], ...] = (), most: int = MOST_ACTIONS
+) -> tuple[tuple[str, ...], ...]:
     """Which actions each persona gets, so that no two have the same first one where that can be avoided.
 
     Parameters
     ----------
     candidates : per persona, ids of the fitting actions, best first.
+    sure : per persona, ids that come first whatever the others have, because a test has shown that they work.
 
     Returns
     -------
@@ -29,12 +32,14 @@ def choose(candidates: tuple[tuple[str, ...], ...], most: int = MOST_ACTIONS) ->
     (('b', 'a'), ('a',))
     """
     first: dict[int, str] = {}
+    for i, fitting in enumerate(candidates):
+        known = [c for c in fitting if sure and c in sure[i]]
+        if known:
+            first[i] = known[0]
     for i in sorted(range(len(candidates)), key=lambda i: (len(candidates[i]), i)):
         free = [c for c in candidates[i] if c not in first.values()]
-        if free:
-            first[i] = free[0]
-        elif candidates[i]:
-            first[i] = candidates[i][0]
+        if i not in first and candidates[i]:
+            first[i] = (free or list(candidates[i]))[0]
     return tuple(
         ((first[i], *(c for c in fitting if _kind(c) != _kind(first[i])))[:most] if i in first else ())
         for i, fitting in enumerate(candidates)
@@ -46,14 +51,23 @@ def _kind(action: str) -> str:
     return action.partition(":")[0]
 
 
-def fitting(figures: Figures, found: tuple[Trait, ...], speaker: Speaker) -> tuple[str, ...]:
+def fitting(profile: Profile, figures: Figures, found: tuple[Trait, ...], speaker: Speaker) -> tuple[str, ...]:
     """Ids of the actions whose trigger holds, in the order of the language file: the most specific first.
 
-    Then those about a trait of a given column, the strongest first, as ``id:feature:direction``.
+    Before them those that a test has shown to work; what a test has shown to do harm is left out. Then those about a
+    trait of a given column, the strongest first, as ``id:feature:direction``.
     """
     contribution = figures.segment.get("contribution")
     losing = contribution is not None and contribution.value < 0
-    ids = [rule.id for rule in speaker.language.actions if figures.holds(rule) and (rule.when_losing or not losing)]
+    latest = {trial.action: trial for trial in reversed(profile.trials)}
+    worked = proven(profile)
+    harmful = {name for name, trial in latest.items() if trial.harmed}
+    ids = [rule.id for rule in speaker.language.actions if rule.id in worked]
+    ids += [
+        rule.id
+        for rule in speaker.language.actions
+        if figures.holds(rule) and (rule.when_losing or not losing) and rule.id not in worked | harmful
+    ]
     about = [trait for trait in found if is_given(trait, speaker) and trait.claim == "definition"]
     about.sort(key=lambda trait: trait.feature.family == "demographics")  # who they are is no lever: last
     for trait in about:
@@ -61,8 +75,15 @@ def fitting(figures: Figures, found: tuple[Trait, ...], speaker: Speaker) -> tup
             f"{rule.id}:{trait.feature.name}:{trait.direction}"
             for rule in speaker.language.about_a_trait
             if rule.family == trait.feature.family and rule.direction in (trait.direction, "both")
+            and rule.id not in harmful
         ]
     return tuple(ids)
+
+
+def proven(profile: Profile) -> frozenset[str]:
+    """Ids of the actions whose latest test has shown that they work here."""
+    latest = {trial.action: trial for trial in reversed(profile.trials)}
+    return frozenset(name for name, trial in latest.items() if trial.worked)
 
 
 def is_given(trait: Trait, speaker: Speaker) -> bool:
@@ -75,89 +96,45 @@ def write(
 ) -> tuple[Action, ...]:
     """The actions of one persona in words; without any fitting one, the standard programme and a question."""
     rules = {rule.id: rule for rule in (*speaker.language.actions, *speaker.language.about_a_trait)}
-    topics = {trait.feature.name: tag_of(trait) for trait in found}
-    expected = expectation(profile, figures, speaker)
-    if ids:
-        later = _later(profile, speaker.language)
-        parts = [i.split(":") for i in ids]
-        return tuple(
-            _action(
-                rules[part[0]],
-                later if rank else expected,
-                speaker,
-                topics.get(part[1], "") if part[1:] else "",
-                profile,
-            )
-            for rank, part in enumerate(parts)
-        )
-    return (_action(speaker.language.fallback, expected, speaker, "", profile),)
+    topics = {trait.feature.name: trait for trait in found}
+    parts = [i.split(":") for i in ids]
+    if not parts:
+        return (_action(speaker.language.fallback, True, speaker, None, profile, figures),)
+    return tuple(
+        _action(rules[part[0]], rank == 0, speaker, topics.get(part[1]) if part[1:] else None, profile, figures)
+        for rank, part in enumerate(parts)
+    )
 
 
-def _action(rule: ActionRule, expected: str, speaker: Speaker, topic: str, profile: Profile) -> Action:
-    breaks_even, test = breaking_even(profile, speaker.language), planned(profile, speaker.language)
+def _action(
+    rule: ActionRule, first: bool, speaker: Speaker, topic: Trait | None, profile: Profile, figures: Figures
+) -> Action:
+    """An action in words with its figures; what a test has measured takes the place of what is assumed."""
+    language = speaker.language
+    trial = next((trial for trial in profile.trials if trial.action == rule.id), None)
+    if trial is None:
+        told = {
+            "expected": plans.expected(profile, figures, language) if first else plans.unknown(profile, language),
+            "breaks_even": plans.breaking_even(profile, language),
+            "test": plans.planned(profile, language),
+        }
+    else:
+        told = {
+            "expected": plans.measured(trial, language),
+            "measured": plans.money_measured(trial, language),
+            "breaks_even": plans.paid(trial, language),
+            "test": plans.as_tested(trial, language),
+        }
+    slots = {"topic": tag_of(topic) if topic else ""}
     words = {
-        name: speaker.say(getattr(rule, name), {"topic": topic})
+        name: speaker.say(getattr(rule, name), slots)
         for name in ("title", "channel", "message", "offer", "cadence", "trigger", "do_not")
     }
-    return Action(id=rule.id, expected=expected, **words, breaks_even=breaks_even, test=test)
-
-
-def breaking_even(profile: Profile, language: Language) -> str:
-    """How many extra orders pay for an action, and who left that much more without one (method.md 9.11)."""
-    needed, texts = profile.economics.break_even, language.tests
-    if not texts:
-        return ""
-    if needed is None:
-        margin, losing = profile.economics.gross_margin, profile.economics.contribution
-        return texts["never"] if margin and losing and losing.value < 0 and profile.test is None else ""
-    text = fill(texts["breaks_even"], {"v": number(needed.value)})
-    return text if profile.grew is None else fill(texts["grew"], {"v": text, "g": percent(profile.grew.value)})
-
-
-def planned(profile: Profile, language: Language) -> str:
-    """The test of an action on this segment in words, or that it is too small for one."""
-    plan, texts = profile.test, language.tests
-    if plan is None or not texts:
-        return ""
-    slots = {
-        "n": count(plan.per_arm), "w": str(plan.weeks), "v": number(plan.visible), "worth": number(plan.worth_seeing)
-    }  # fmt: skip
-    return fill(texts["too_small" if plan.too_small else "enough"], slots)
-
-
-def _later(profile: Profile, language: Language) -> str:
-    """What is expected of a second action: nobody knows before its test."""
-    slots = {"n": count(profile.customers.value), "test": first_test(profile, language)}
-    return fill(language.expected["unknown"], slots)
-
-
-def first_test(profile: Profile, language: Language) -> str:
-    """What to do before anything is expected: the planned test, or half of the customers where none is planned."""
-    plan, texts = profile.test, language.tests
-    if not texts:
-        return ""
-    if plan is None:
-        return fill(texts["half"], {"n": count(profile.customers.value)})
-    if plan.too_small:
-        return fill(texts["unseen"], {"n": count(profile.customers.value)})
-    return fill(texts["first"], {"n": count(plan.per_arm), "w": str(plan.weeks)})
-
-
-def expectation(profile: Profile, figures: Figures, speaker: Speaker) -> str:
-    """What is at stake, as far as it is measured, and that the effect itself is not known before a test."""
-    texts, money = speaker.language.expected, profile.economics
-    n, test = count(profile.customers.value), first_test(profile, speaker.language)
-    if money.contribution is not None and money.contribution.value < 0:
-        v = figure(-money.contribution.value, money.contribution.unit)
-        return fill(texts["loss"], {"v": v, "n": n, "test": test})
-    order = figures.segment.get("average_order")
-    if order is None:
-        return fill(texts["unknown"], {"n": n, "test": test})
-    margin, revenue = money.gross_margin, money.revenue
-    if margin is not None and revenue is not None and revenue.value > 0:
-        v = figure(order.value * margin.value / revenue.value, order.unit)
-        return fill(texts["order"], {"v": v, "n": n, "test": test})
-    return fill(texts["order_revenue"], {"v": figure(order.value, order.unit), "n": n, "test": test})
+    evidence = {name: part.evidence for name, part in told.items() if part.evidence}
+    if topic:
+        evidence["title"] = (evidence_of(topic),)
+    words |= {name: part.text for name, part in told.items()}
+    return Action(id=rule.id, **words, claim="scenario" if trial is None else "prediction", evidence=evidence)
 
 
 def questions(figures: Figures, found: tuple[Trait, ...], speaker: Speaker) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from personas.config import Config
 from personas.estimate import Estimate, Notice
 from personas.narrative import actions, naming
-from personas.narrative.checker import stop_on_mismatch
+from personas.narrative.checked import stop_on_mismatch
 from personas.narrative.distinctness import marked
 from personas.narrative.language import Language, load_language, upper_first
 from personas.narrative.newsletter import newsletter
@@ -64,7 +64,10 @@ def narrate(
     language = load_language(config.study.language)
     formed = frozenset(basis) | frozenset(profiles.definitions)
     sketches = _sketches(profiles, formed, snapshot_date, language, config.study.seed)
-    shared_out = actions.choose(tuple(actions.fitting(s.figures, s.found, s.speaker) for s in sketches))
+    shared_out = actions.choose(
+        tuple(actions.fitting(s.profile, s.figures, s.found, s.speaker) for s in sketches),
+        tuple(actions.proven(s.profile) for s in sketches),
+    )
     personas = tuple(
         _persona(sketch, ids, profiles.everyone, formed, values, labels)
         for sketch, ids in zip(sketches, shared_out, strict=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, percent
+from dataclasses import replace
+
+from personas.estimate import Estimate, exact
+from personas.narrative.formatting import figure, percent
 from personas.narrative.language import fill
-from personas.narrative.persona import Action, Newsletter
-from personas.narrative.phrases import Speaker
+from personas.narrative.persona import Action, Evidence, Newsletter
+from personas.narrative.phrases import Speaker, quoted_if_odd
+from personas.narrative.plans import Told
 from personas.profiles.records import Profile
 
 FULL_PRICE = 0.85
@@ -23,56 +27,72 @@ def newsletter(profile: Profile, actions: tuple[Action, ...], speaker: Speaker) 
         return None
     timing, silent = _timing(profile, speaker)
     offer, no_percent = _offer(profile, speaker)
+    categories = _categories(profile, speaker)
     do_not = (actions[0].do_not, texts["no_percent"] if no_percent else "", texts["no_monthly"] if silent else "")
     return Newsletter(
         angle=actions[0].message,
-        categories="; ".join(_categories(profile, speaker)),
-        offer=offer or actions[0].offer,
-        timing=timing,
+        categories="; ".join(told.text for told in categories),
+        offer=offer.text or actions[0].offer,
+        timing="; ".join(told.text for told in timing),
         do_not=" ".join(dict.fromkeys(text for text in do_not if text)),
+        evidence={
+            name: tuple(e for told in parts for e in told.evidence)
+            for name, parts in (("categories", categories), ("offer", [offer]), ("timing", timing))
+        },
     )
 
 
-def _mean(profile: Profile, name: str) -> float | None:
+def _mean(profile: Profile, name: str) -> Estimate | None:
     fact = profile.facts.get(name)
-    return fact.mean.value if fact and fact.mean else None
+    return fact.mean if fact else None
 
 
-def _categories(profile: Profile, speaker: Speaker) -> list[str]:
+def _categories(profile: Profile, speaker: Speaker) -> list[Told]:
     """At most two categories that take at least 15% of the money, the largest first."""
     shares = [
-        (fact.mean.value, fact.feature.label.rpartition(" on ")[2])
+        (fact.mean, fact.feature.label.rpartition(" on ")[2], name)
         for name, fact in profile.facts.items()
-        if name.startswith("category_share_") and fact.mean
+        if name.startswith("category_share_") and fact.mean and fact.mean.value >= LARGE_CATEGORY
     ]
-    large = sorted((pair for pair in shares if pair[0] >= LARGE_CATEGORY), key=lambda pair: (-pair[0], pair[1]))
     text = speaker.language.newsletter["category"]
-    return [fill(text, {"name": name, "v": percent(share)}) for share, name in large[:2]]
+    return [
+        Told(
+            fill(text, {"name": quoted_if_odd(label), "v": percent(share.value)}), (Evidence(name, "mean", share),)
+        )
+        for share, label, name in sorted(shares, key=lambda row: (-row[0].value, row[1]))[:2]
+    ]
 
 
-def _offer(profile: Profile, speaker: Speaker) -> tuple[str, bool]:
+def _offer(profile: Profile, speaker: Speaker) -> tuple[Told, bool]:
     """What to offer where the share of discounted orders says it, and whether percent off is out of place."""
     discounted, texts = _mean(profile, "discount_share"), speaker.language.newsletter
     if discounted is None:
-        return "", False
-    if discounted >= MANY:
-        return fill(texts["discounted"], {"v": percent(discounted)}), False
-    if 1 - discounted >= FULL_PRICE:
-        return fill(texts["full_price"], {"v": percent(1 - discounted)}), True
-    return "", False
+        return Told(""), False
+    if discounted.value >= MANY:
+        text = fill(texts["discounted"], {"v": percent(discounted.value)})
+        return Told(text, (Evidence("discount_share", "mean", discounted),)), False
+    if 1 - discounted.value >= FULL_PRICE:
+        full = replace(discounted, value=1 - discounted.value, low=1 - discounted.high, high=1 - discounted.low)
+        text = fill(texts["full_price"], {"v": percent(full.value)})
+        return Told(text, (Evidence("full_price_share", "mean", full),)), True
+    return Told(""), False
 
 
-def _timing(profile: Profile, speaker: Speaker) -> tuple[str, bool]:
+def _timing(profile: Profile, speaker: Speaker) -> tuple[list[Told], bool]:
     """When to send, and whether to be silent between the occasions."""
     texts, parts = speaker.language.newsletter, []
     occasion, fact = _mean(profile, "occasion_share"), profile.facts.get("gap_days")
-    silent = occasion is not None and occasion >= MANY
+    silent = occasion is not None and occasion.value >= MANY
     if silent and occasion is not None:
-        parts.append(fill(texts["occasion"], {"v": percent(occasion)}))
+        text = fill(texts["occasion"], {"v": percent(occasion.value)})
+        parts.append(Told(text, (Evidence("occasion_share", "mean", occasion),)))
     elif fact is not None and fact.median is not None and fact.known.value >= MANY:
-        parts.append(fill(texts["rhythm"], {"v": count(fact.median.value)}))
+        text = fill(texts["rhythm"], {"v": figure(fact.median.value, fact.median.unit)})
+        parts.append(Told(text, (Evidence("gap_days", "median", fact.median),)))
     months = profile.months or ()
     if months and speaker.language.months and max(months) >= PEAK:
         best = max(range(12), key=lambda month: (months[month], -month))
-        parts.append(fill(texts["peak"], {"month": speaker.language.months[best], "v": percent(months[best])}))
-    return "; ".join(parts), silent
+        share = exact(months[best], "share", profile.customers.n)
+        text = fill(texts["peak"], {"month": speaker.language.months[best], "v": percent(share.value)})
+        parts.append(Told(text, (Evidence(f"month_{best + 1}", "share", share),)))
+    return parts, silent

@@ -64,6 +64,12 @@ class Action:
     """How much it must move to pay, and who moved as much without it; empty where a cost is unknown."""
     test: str = ""
     """How many customers and weeks find out, or that the segment is too small to test."""
+    measured: str = ""
+    """The money that a test has measured; empty before one."""
+    claim: str = "scenario"
+    """``prediction`` once a test has measured what the action brings."""
+    evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    """The figures of each text, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ class Newsletter:
     offer: str
     timing: str
     do_not: str
+    evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    """The figures of each text, by its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,14 +85,14 @@ def of_trait(trait: Trait, speaker: Speaker) -> Draft:
         "unit": unit_after(trait.feature.unit),
     }
     text = speaker.say(trait.phrase.said(trait.direction), slots)
-    evidence = Evidence(
-        f"{trait.feature.name}={trait.level}" if trait.statistic == "level" else trait.feature.name,
-        "share" if trait.statistic == "level" else trait.statistic,
-        trait.segment,
-        trait.everyone,
-        trait.effect,
-    )
-    return Draft(text, trait.claim, (evidence,), features=frozenset({trait.feature.name}), drawn=trait.drawn)
+    return Draft(text, trait.claim, (evidence_of(trait),), features=frozenset({trait.feature.name}), drawn=trait.drawn)
+
+
+def evidence_of(trait: Trait) -> Evidence:
+    """The figures of a trait."""
+    of_level = trait.statistic == "level"
+    name = f"{trait.feature.name}={trait.level}" if of_level else trait.feature.name
+    return Evidence(name, "share" if of_level else trait.statistic, trait.segment, trait.everyone, trait.effect)
 
 
 def said_as_drawn(drafts: list[Draft], speaker: Speaker) -> list[Draft]:

@@ -76,15 +76,24 @@ def _spearman(a: Floats, b: Floats) -> float:
     return float(x @ y) / bottom if bottom > 0 else 0.0
 
 
-def centred_ranks(x: Floats, weights: Floats | None = None) -> Floats:
-    """(n,) mid-ranks less their mean, 0 where unknown; with ``weights`` each row counts that many times."""
-    known = np.isfinite(x)
-    values, place = np.unique(x[known], return_inverse=True)
-    own = np.ones(int(known.sum())) if weights is None else weights[known]
-    mass = np.bincount(place, own, len(values))
-    below = np.cumsum(mass) - mass / 2
-    result = np.zeros(len(x))
-    result[known] = below[place] - mass.sum() / 2
+def centred_ranks(x: Floats) -> Floats:
+    """(n,) mid-ranks less their mean, 0 where unknown."""
+    return weighted_ranks(*np.unique(x, return_inverse=True), np.ones(len(x)))
+
+
+def weighted_ranks(values: Floats, place: NDArray[np.intp], weights: Floats) -> Floats:
+    """(n,) ``centred_ranks`` with each row counted ``weights`` (n,) times.
+
+    ``values`` are the distinct values of the column, sorted, NaN last; ``place`` (n,) where each row stands in them.
+    """
+    mass = np.bincount(place, weights, len(values))
+    unknown = len(values) > 0 and bool(np.isnan(values[-1]))
+    if unknown:
+        mass[-1] = 0.0
+    middle = np.cumsum(mass) - mass / 2 - mass.sum() / 2
+    if unknown:
+        middle[-1] = 0.0
+    result: Floats = middle[place]
     return result
 
 
@@ -174,13 +183,16 @@ def resampled_deltas(
     """
     assigned = [partner[model.predict(X)] for model, partner in models] or [labels]
     n, m = x.shape
-    known = np.isfinite(x)
+    known = np.isfinite(x).astype(np.float64)
+    places = [np.unique(x[:, j], return_inverse=True) for j in range(m)]
     result = np.zeros((REPLICATES, k, m))
+    ranks = np.empty((n, m))
     for b in range(REPLICATES):
         weights = np.bincount(random.integers(0, n, n), minlength=n).astype(np.float64)
         own = assigned[b % len(assigned)]
         held = (own[:, None] == np.arange(k)) * weights[:, None]
-        ranks = np.column_stack([centred_ranks(x[:, j], weights) for j in range(m)])
+        for j, (values, place) in enumerate(places):
+            ranks[:, j] = weighted_ranks(values, place, weights)
         result[b] = _from_sums(held.T @ ranks, held.T @ known, weights @ known)
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,9 +139,9 @@ def _order_statistic(ordered: Floats, q: float) -> float:
 
 def _student(degrees: int) -> float:
     """97.5% quantile of Student's t."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # scipy.stats takes a second to load
 
-    return float(t.ppf(0.975, degrees))
+    return float(stdtrit(degrees, 0.975))
 
 
 def percentile_interval(draws: Floats) -> tuple[float, float]:
@@ -171,11 +172,18 @@ def median_interval(ordered: Floats) -> tuple[float, float]:
     ``ordered`` (n,) sorted known values, n >= 1. The l-th smallest and l-th largest with l the largest rank for which
     Binomial(n, 1/2) stays below it in at most 2.5% of samples; fewer than 6 values: the range.
     """
-    from scipy.stats import binom
-
     n = len(ordered)
-    rank = max(1, int(binom.ppf(0.025, n, 0.5)))
+    rank = max(1, _binomial_quantile(n))
     return float(ordered[rank - 1]), float(ordered[n - rank])
+
+
+@lru_cache(maxsize=1024)
+def _binomial_quantile(n: int) -> int:
+    """The smallest number that Binomial(n, 1/2) reaches or stays below in at least 2.5%."""
+    from scipy.special import bdtr, bdtrik
+
+    found = math.ceil(bdtrik(0.025, n, 0.5))
+    return int(found - 1 if found > 0 and bdtr(found - 1, n, 0.5) >= 0.025 else found)
 
 
 def skewness(x: Floats) -> float:

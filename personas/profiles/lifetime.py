@@ -7,7 +7,7 @@ a repeat purchase, ``t_x`` from the first purchase to the last, ``T`` from the f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,32 +163,42 @@ def expected_purchases(model: BgNbd, x: Floats, t_x: Floats, T: Floats, weeks: f
     (1-z)^(r+x) 2F1(r+x, b+x; c; z) = (1-z)^(a-1) 2F1(a+b-1-r, a-1; c; z) with c = a+b+x-1, in which x stands only in c,
     so that customers with many purchases lose no digits.
     """
+    result: Floats = _purchases_until(model, x, t_x, T, [weeks])[:, 0]
+    return result
+
+
+def _purchases_until(model: BgNbd, x: Floats, t_x: Floats, T: Floats, ends: Sequence[float]) -> Floats:
+    """(n, len(ends)) expected purchases until each of ``ends``, in weeks from now."""
     from scipy.special import hyp2f1
 
     r, alpha, a, b = model.r, model.alpha, model.a, model.b
-    alive = probability_alive(model, x, t_x, T)
+    alive = probability_alive(model, x, t_x, T)[:, None]
     if a > NARROW:
-        return alive * _averaged(model, x, T, weeks)
-    z = weeks / (alpha + T + weeks)
-    c = a + b + x - 1
+        return alive * _averaged(model, x, T, ends)
+    weeks = np.asarray(ends, dtype=np.float64)
+    z = weeks / (alpha + T[:, None] + weeks)
+    c = (a + b + x - 1)[:, None]
     left = (1 - z) ** (a - 1) * hyp2f1(a + b - 1 - r, a - 1, c, z)
     result: Floats = c / (a - 1) * (1 - left) * alive
     return result
 
 
-def _averaged(model: BgNbd, x: Floats, T: Floats, weeks: float) -> Floats:
-    """(n,) expected purchases of somebody alive, as a mean over the chance p to stop after a purchase.
+def _averaged(model: BgNbd, x: Floats, T: Floats, ends: Sequence[float]) -> Floats:
+    """(n, len(ends)) expected purchases of somebody alive, as a mean over the chance p to stop after a purchase.
 
     Where p is nearly the same for everybody (large a and b) the powers of the formula leave the range of numbers. Given
-    p, E = (1 - ((alpha+T) / (alpha+T+p t))^(r+x)) / p; the mean over Beta(a, b+x) is taken at its quantiles.
+    p, E = (1 - ((alpha+T) / (alpha+T+p t))^(r+x)) / p; the mean over Beta(a, b+x) is taken at its quantiles, which do
+    not depend on t.
     """
     from scipy.special import betaincinv, roots_legendre
 
     nodes, weights = roots_legendre(NODES)
     own, place = np.unique(x, return_inverse=True)
     stops = betaincinv(model.a, model.b + own[:, None], (nodes + 1) / 2)[place]
-    kept = np.exp((model.r + x)[:, None] * -np.log1p(stops * weeks / (model.alpha + T)[:, None]))
-    result: Floats = ((1 - kept) / stops) @ weights / 2
+    power, share, scaled = -(model.r + x)[:, None], stops / (model.alpha + T)[:, None], weights / stops / 2
+    result = np.empty((len(x), len(ends)))
+    for i, weeks in enumerate(ends):
+        result[:, i] = -(np.expm1(power * np.log1p(share * weeks)) * scaled).sum(axis=1)
     return result
 
 
@@ -219,8 +229,6 @@ def discounted_purchases(
     model: BgNbd, x: Floats, t_x: Floats, T: Floats, months: int = MONTHS, a_year: float = DISCOUNT_RATE
 ) -> Floats:
     """(n,) purchases of the next months, each month's discounted to today."""
-    total = np.column_stack(
-        [np.zeros(len(x))]
-        + [expected_purchases(model, x, t_x, T, month * WEEKS_A_MONTH) for month in range(1, months + 1)]
-    )
-    return discounted(np.diff(total, axis=1), monthly_rate(a_year))
+    ends = [month * WEEKS_A_MONTH for month in range(1, months + 1)]
+    total = _purchases_until(model, x, t_x, T, ends)
+    return discounted(np.diff(total, axis=1, prepend=0.0), monthly_rate(a_year))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from personas.estimate import Estimate
 
@@ -171,6 +172,38 @@ class TestPlan:
     too_small: bool
 
     __test__ = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a test of an action found in the orders after it: treated less control, everybody counted as assigned.
+
+    ``orders`` extra orders and ``money`` extra money per customer and year, before the cost of the action; ``level``
+    names the money (revenue, gross margin or contribution). ``cost`` of the action per treated customer and year,
+    ``roi`` = (money - cost) / cost; None where unknown.
+    """
+
+    name: str
+    action: str
+    started: date
+    days: int
+    treated: int
+    control: int
+    orders: Estimate
+    money: Estimate | None = None
+    level: str = ""
+    cost: float | None = None
+    roi: Estimate | None = None
+
+    @property
+    def worked(self) -> bool:
+        """Whether more orders came, beyond chance."""
+        return self.orders.low > 0
+
+    @property
+    def harmed(self) -> bool:
+        """Whether fewer orders came, beyond chance."""
+        return self.orders.high < 0
 
 
 @dataclass(frozen=True, slots=True)

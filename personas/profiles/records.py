@@ -17,6 +17,7 @@ from personas.profiles.money_records import (
     PersonaLifetime,
     SecondPurchase,
     TestPlan,
+    Trial,
     Turn,
     Whale,
 )
@@ -104,6 +105,8 @@ class Profile:
     """By feature that did: whether it differs more than in structureless data; empty where that is not known."""
     pairs: tuple[Pair, ...] = ()
     second_purchase: SecondPurchase | None = None
+    trials: tuple[Trial, ...] = ()
+    """Tests of actions whose customers are mostly here now, the latest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from personas.profiles.null_effects import null_effects
 from personas.profiles.records import Economics, Profile, Profiles
 from personas.profiles.repeat import forecast
 from personas.profiles.service import channel_moves, service_order
+from personas.profiles.trials import trials
 from personas.profiles.values import LIMIT
 from personas.profiles.whale import whale
 from personas.segmentation.algorithms.kmeans import KMEANS
@@ -56,7 +57,7 @@ class Context:
 
 def with_worth(profiles: Profiles, context: Context) -> Profiles:
     """The profiles with everything that ``money_records`` names, as far as it can be known."""
-    steps = (_with_losses, _with_moves, _with_lifetime, _with_tests, _with_affinity, _with_claims)
+    steps = (_with_losses, _with_moves, _with_lifetime, _with_tests, _with_trials, _with_affinity, _with_claims)
     for step in steps:
         profiles = step(profiles, context)
     turns = service_order(profiles.segments)
@@ -171,6 +172,23 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
         return profiles
     words = f"{economics.action_cost_per_customer:,.2f} {profiles.currency} per customer and year"
     return replace(profiles, assumptions=(*profiles.assumptions, ("an action", words)))
+
+
+def _with_trials(profiles: Profiles, context: Context) -> Profiles:
+    """Results of tests of actions."""
+    if not context.config.experiments:
+        return profiles
+    kept = {p.segment: (share, _level(p)) for p in profiles.segments if (share := _kept(p, context)) is not None}
+    found, notices = trials(context.customers.engine, context.tables, context.labels, context.config, kept)
+    profiles = _each(profiles, {g: {"trials": own} for g, own in found.items()})
+    return replace(profiles, notices=(*profiles.notices, *notices))
+
+
+def _level(profile: Profile) -> str:
+    """What ``_kept`` leaves, in words."""
+    if profile.economics.contribution is not None:
+        return "contribution before marketing"
+    return "gross margin" if profile.economics.gross_margin is not None else "revenue"
 
 
 def _margin_an_order(profile: Profile, context: Context) -> Estimate | None:

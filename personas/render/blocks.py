@@ -189,6 +189,8 @@ class Card:
     trust: tuple[tuple[str, str], ...]
     evidence: tuple[Proof, ...]
     notices: tuple[str, ...]
+    brief: tuple[tuple[str, str], ...] = ()
+    """(term, text) of the newsletter to this persona."""
 
 
 @dataclass(frozen=True, slots=True)

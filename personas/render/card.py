@@ -7,7 +7,7 @@ from datetime import timedelta
 from personas.errors import count_of
 from personas.estimate import Estimate
 from personas.narrative.formatting import count, day, fixed, interval, percent, show
-from personas.narrative.persona import Action, Persona
+from personas.narrative.persona import Action, Newsletter, Persona
 from personas.profiles.records import Profile
 from personas.render.bars import bar
 from personas.render.blocks import Card, Deed, KeyFigure, Measure, Phrase
@@ -66,6 +66,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         trust=_trust(study, persona, locale),
         evidence=proofs(persona, study, locale),
         notices=tuple(notice.text for notice in persona.notices),
+        brief=brief_lines(persona.brief),
     )
 
 
@@ -182,9 +183,21 @@ def _deed(action: Action) -> Deed:
     by = ", ".join(text for text in (action.channel, action.cadence) if text)
     lines = (
         ("When", action.trigger), ("Say", action.message), ("Offer", action.offer), ("By", by),
-        ("Worth", action.expected), ("Breaks even", action.breaks_even), ("Test", action.test),
+        ("Worth", action.expected), ("Measured", action.measured), ("Breaks even", action.breaks_even),
+        ("Test", action.test),
     )  # fmt: skip
     return Deed(first_upper(action.title), tuple((term, text) for term, text in lines if text))
+
+
+def brief_lines(brief: Newsletter | None) -> tuple[tuple[str, str], ...]:
+    """The brief of a newsletter as (term, text); empty lines are left out."""
+    if brief is None:
+        return ()
+    lines = (
+        ("About", brief.angle), ("From", brief.categories), ("Offer", brief.offer), ("Send", brief.timing),
+        ("Not", brief.do_not),
+    )  # fmt: skip
+    return tuple((term, text) for term, text in lines if text)
 
 
 def _could_be_one(study: Study, persona: Persona) -> str:

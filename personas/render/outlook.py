@@ -6,7 +6,7 @@ from personas.narrative.formatting import count, figure, interval, money, number
 from personas.profiles.money_records import HoldOut, PersonaLifetime
 from personas.profiles.records import Profile
 from personas.render.blocks import Cell, Column, Row, Section, Table
-from personas.render.text import first_upper, sentence, short
+from personas.render.text import first_upper, in_words, sentence, short
 from personas.render.worth import people
 from personas.study import Study
 
@@ -86,6 +86,23 @@ def actions_section(study: Study) -> Section | None:
         "orders, or what pays for the action if that is more. Chance of a false alarm 5%, of seeing a real effect 80%."
     )
     return Section("actions", "", heading, tables=(Table("What actions need", columns, tuple(rows), (), note, True),))
+
+
+def briefs_section(study: Study) -> Section | None:
+    """One newsletter for each persona beside the others: about what, from which categories, with which offer, when."""
+    rows = []
+    for persona, _, _ in people(study):
+        brief = persona.brief
+        if brief is not None:
+            texts = (brief.angle, brief.categories, brief.offer, brief.timing, brief.do_not)
+            rows.append(Row(short(persona.name), tuple(Cell(first_upper(text) if text else "") for text in texts)))
+    if len(rows) < 2:
+        return None
+    columns = tuple(Column(title, title != "Persona") for title in ("Persona", "About", "From", "Offer", "Send", "Not"))
+    table = Table("Newsletters, one for each persona", columns, tuple(rows), (), "", True)
+    angles = len({persona.brief.angle for persona in study.personas if persona.brief})
+    heading = f"{first_upper(in_words(angles))} newsletters instead of one" if angles > 1 else "One newsletter fits all"
+    return Section("newsletters", "", heading, tables=(table,))
 
 
 def _pays(profile: Profile) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from personas.estimate import Estimate, exact
 from personas.narrative import narrate
-from personas.narrative.checker import check
+from personas.narrative.checked import check
 from personas.narrative.distinctness import swap_test
 from personas.narrative.persona import Persona
 from personas.profiles.money_records import Claim, TestPlan
@@ -118,9 +118,9 @@ def test_an_action_says_when_it_pays_and_how_it_is_tested() -> None:
     personas = told(with_segment(shop.profiles(), 0, economics=worth, test=plan, grew=grew))
     action = personas[0].actions[0]
     assert action.breaks_even.startswith("at 6.2 extra orders a year per 100 customers. Without any action, 41%")
-    shown = "extra orders a year each: 230 and 230 customers show 0.37 in 13 weeks, and 0.38 are worth seeing"
-    assert action.test == shown
-    small = told(with_segment(shop.profiles(), 0, test=replace(plan, too_small=True)))[0].actions[0]
+    shown = "230 and 230 customers are enough to show 0.37 extra orders a year each in 13 weeks; "
+    assert action.test == shown + "0.38 extra orders are worth seeing"
+    small = told(with_segment(shop.profiles(), 0, test=replace(plan, visible=0.6, too_small=True)))[0].actions[0]
     assert small.test.startswith("too small to test: 230 and 230") and small.breaks_even == ""
 
 

@@ -15,7 +15,7 @@ from personas.estimate import Estimate, exact
 from personas.features.feature import Feature
 from personas.narrative import narrate
 from personas.narrative.actions import choose
-from personas.narrative.checker import check, stop_on_mismatch
+from personas.narrative.checked import check, stop_on_mismatch
 from personas.narrative.language import load_language
 from personas.narrative.naming import choose_name
 from personas.narrative.persona import Persona

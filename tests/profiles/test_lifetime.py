@@ -117,7 +117,7 @@ def test_the_two_ways_to_expected_purchases_agree_where_both_work() -> None:
     t_x = np.array([0.0, 10, 38, 39])
     own = BgNbd(0.3, 5.0, 6.0, 40.0, 0.0, np.zeros((4, 4)))
     expanded = expected_purchases(own, x, t_x, T, 39)
-    assert np.allclose(expanded, probability_alive(own, x, t_x, T) * _averaged(own, x, T, 39), rtol=1e-4)
+    assert np.allclose(expanded, probability_alive(own, x, t_x, T) * _averaged(own, x, T, [39])[:, 0], rtol=1e-4)
 
 
 def test_purchases_of_customers_who_hardly_stop_are_finite() -> None:

@@ -82,7 +82,7 @@ def personas_document(study: Study) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_WORTH = ("loss", "move", "lifetime", "test", "grew", "pairs", "second_purchase")
+_WORTH = ("loss", "move", "lifetime", "test", "grew", "pairs", "second_purchase", "trials")
 
 
 def worth_document(profile: Profile | None, persona: Persona) -> dict[str, Any]:
@@ -127,7 +127,8 @@ def persona_document(persona: Persona) -> dict[str, Any]:
             {
                 "id": a.id, "title": a.title, "channel": a.channel, "message": a.message, "offer": a.offer,
                 "cadence": a.cadence, "trigger": a.trigger, "expected": a.expected, "do_not": a.do_not,
-                "breaks_even": a.breaks_even, "test": a.test,
+                "breaks_even": a.breaks_even, "test": a.test, "measured": a.measured, "claim": a.claim,
+                "evidence": {name: [evidence_document(e) for e in given] for name, given in a.evidence.items()},
             }
             for a in persona.actions
         ],

@@ -107,6 +107,8 @@ def _deeds(card: Card) -> list[str]:
         blocks += [f"### {escaped(deed.title)}", _pairs(deed.facts)]
     if not card.deeds:
         blocks.append("No action is proposed: nothing measured asks for one.")
+    if card.brief:
+        blocks += ["### The newsletter", _pairs(card.brief)]
     if card.do_not:
         blocks.append(f"**Do not:** {escaped(card.do_not)}")
     return [*blocks, escaped(card.act_note)]

@@ -1,0 +1,87 @@
+"""Verbs that use a finished study: tests of actions, and leads. ``cli.py`` brings them to the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from personas.console import print_json, reported
+
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random draw; same seed, same bytes.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+experiment = typer.Typer(no_args_is_help=True, help="Assign a test of an action, and read back what it found.")
+
+
+@experiment.command(
+    "assign", epilog="\b\nExample:\n  personas experiment assign reports/demo Sarah pass_it_on --name spring"
+)
+def assign(
+    study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
+    persona: Annotated[str, typer.Argument(help="Name or id of the persona.")],
+    action: Annotated[str, typer.Argument(help="Id of one of its actions, as in personas.json.")],
+    name: Annotated[str, typer.Option("--name", help="What the test is called.")],
+    per_arm: Annotated[int | None, typer.Option("--per-arm", min=10, help="Customers of each arm.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="CSV. Without it: tests/NAME.csv.")] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Draw who is treated and who is not, by a seed, and write them to a file."""
+    with reported(debug):
+        from personas import load
+        from personas.trials import assign as assign_test
+        from personas.trials import assigned, write_assignment
+
+        file = out or Path("tests") / f"{name}.csv"
+        made = assign_test(load(study), persona, action, name, per_arm)
+        write_assignment(made, name, file)
+        if as_json:
+            counts = {arm: made.count(arm) for arm in ("treated", "control")}
+            print_json({"file": str(file), "persona": made.persona, "action": made.action, **counts})
+        else:
+            print(assigned(made, name, file))
+
+
+@experiment.command("read", epilog="\b\nExample:\n  personas experiment read configs/shop.yaml spring")
+def read(
+    config: Annotated[Path, typer.Argument(help="YAML file of the study, with the test under experiments.")],
+    name: Annotated[str | None, typer.Argument(help="The test. Without it: all of them.")] = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """What came out of a test: orders and revenue, treated less control. `run` puts it on the card."""
+    with reported(debug):
+        from personas.config import load_config
+        from personas.trials import read as read_tests
+        from personas.trials import report
+
+        found = read_tests(load_config(config, {} if seed is None else {"study": {"seed": seed}}), name)
+        print_json(list(found)) if as_json else print("\n\n".join(report(trial) for trial in found))
+
+
+def leads(
+    config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
+    study: Annotated[Path, typer.Argument(help="Folder of the finished study.")],
+    file: Annotated[Path, typer.Argument(help="Leads, with columns named as in the customers file.")],
+    out: Annotated[Path, typer.Option("--out", help="CSV with the persona of each lead.")] = Path("leads.csv"),
+    fields: Annotated[
+        str | None, typer.Option("--fields", help="Columns to score by, with commas. Without it: all that both have.")
+    ] = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Say which persona a lead is like, from the few columns a lead has, or that it cannot be told."""
+    with reported(debug):
+        from personas import load
+        from personas.config import load_config
+        from personas.prospects import report, score_leads, summary, write_leads
+
+        of, asked = load(study), [name.strip() for name in fields.split(",")] if fields else []
+        found = score_leads(load_config(config), of, file, asked, seed)
+        write_leads(found, of, out)
+        print_json({"file": str(out), **summary(found, of)}) if as_json else print(f"{report(found, of)}\n{out}")
