@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from personas.errors import ConfigError, Interrupted, PersonasError
+from personas.console import print_json, progress_bar, reported, stop
+from personas.errors import ConfigError, Interrupted
 
 app = typer.Typer(
     add_completion=False,
@@ -57,6 +56,7 @@ def run(
     algorithm: Annotated[str | None, typer.Option("--algorithm", help="kmeans, gmm or auto.")] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="duckdb or spark.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="full or quick.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     seed: Seed = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -67,7 +67,8 @@ def run(
         from personas.config import load_config
 
         wanted = load_config(config, overrides(k, algorithm, engine, protocol, seed))
-        _run_and_save(wanted, out or default_out(wanted.report.out, config), quiet=quiet, as_json=as_json)
+        place = out or default_out(wanted.report.out, config)
+        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume)
 
 
 @app.command(epilog="\b\nExample:\n  personas check configs/joe_and_sarah.yaml")
@@ -85,7 +86,7 @@ def check(
         from personas.readiness import report_text
 
         found = check_config(load_config(config, overrides(seed=seed)))
-        _print_json(found) if as_json else print(report_text(found))
+        print_json(found) if as_json else print(report_text(found))
 
 
 @app.command(epilog="\b\nExample:\n  personas init reports/demo/data/orders.csv --out configs/own.yaml")
@@ -105,7 +106,7 @@ def init(
         proposal = propose(files, out, name, currency)
         write_proposal(proposal, out)
         written = f"{report(proposal)}\n\nwritten: {out}\nnext: personas check {out}"
-        _print_json(as_plain(proposal, out)) if as_json else print(written)
+        print_json(as_plain(proposal, out)) if as_json else print(written)
 
 
 @app.command(epilog="\b\nExample:\n  personas audience configs/joe_and_sarah.yaml store --out store.csv")
@@ -125,7 +126,7 @@ def audience(
         wanted = load_config(config, overrides(seed=seed))
         found = count_audiences(wanted, name) if name is None or out is None else export_audience(wanted, name, out)
         lines = "\n".join(f"{count:>12,}  {label}" for label, count in found.items())
-        _print_json(found) if as_json else print(lines)
+        print_json(found) if as_json else print(lines)
 
 
 @app.command("choose-k", epilog="\b\nExample:\n  personas choose-k configs/joe_and_sarah.yaml --out reports/how-many")
@@ -168,7 +169,7 @@ def export(
         folder = out or Path("reports") / f"{study.name}-{format}"
         _write(files, folder)
         written = [str(folder / name) for name in files]
-        _print_json({"format": format, "files": written}) if as_json else print("\n".join(written))
+        print_json({"format": format, "files": written}) if as_json else print("\n".join(written))
 
 
 @app.command(epilog="\b\nExample:\n  personas schema personas")
@@ -182,11 +183,11 @@ def schema(
         if of == "config":
             from personas.config import Config
 
-            _print_json(Config.model_json_schema())
+            print_json(Config.model_json_schema())
         elif of in ("personas", "segmentation"):
             from personas.render.schema import personas_schema, segmentation_schema
 
-            _print_json(personas_schema() if of == "personas" else segmentation_schema())
+            print_json(personas_schema() if of == "personas" else segmentation_schema())
         else:
             raise ConfigError(f"no schema of '{of}'. Known: config, personas, segmentation.")
 
@@ -206,7 +207,7 @@ def plugins(
 
         found = {name: listing(name) for name in ([kind] if kind else list(KINDS))}
         if as_json:
-            _print_json(found)
+            print_json(found)
             return
         for name, lines in found.items():
             if kind is None:
@@ -237,20 +238,21 @@ def default_out(configured: str | None, config: Path) -> Path:
     return Path(configured) if configured else Path("reports") / config.stem
 
 
-def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool) -> None:
-    from personas.pipeline import run as run_config
-    from personas.pipeline import save
-    from personas.storage import check_place
+def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False) -> None:
+    from personas.place import open_place
 
-    check_place(out)
-    with progress_bar(quiet) as progress:
-        study = run_config(config, progress=progress)
+    # The place is taken before anything heavy is imported: a second run is told at once.
+    with open_place(out, resume=resume) as place, progress_bar(quiet) as progress:
+        from personas.pipeline import run as run_config
+        from personas.pipeline import save
+
+        study = run_config(config, progress=progress, journal=place.journal)
         progress("writing the study", 1.0)
-        folder = save(study, out)
+        folder = save(study, out, place)
     if as_json:
         about = study.about
         result = {"folder": str(folder), "report": str(folder / "report.html"), "k": about.k, "verdict": about.verdict}
-        _print_json({**result, "personas": [p.id for p in study.personas], "customers": about.customers})
+        print_json({**result, "personas": [p.id for p in study.personas], "customers": about.customers})
     else:
         print(folder / "report.html")
 
@@ -276,74 +278,12 @@ def _write(files: Mapping[str, str | bytes], folder: Path) -> None:
         raise ConfigError(f"cannot write into {folder}: {error.strerror}. Choose another --out.") from error
 
 
-def _print_json(value: Any) -> None:
-    from personas.codec import to_plain
-
-    print(json.dumps(to_plain(value), ensure_ascii=False, indent=2))
-
-
-@contextmanager
-def progress_bar(quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """A bar on a terminal, a line per stage otherwise, nothing with --quiet; always on stderr."""
-    if quiet:
-        yield lambda what, share: None
-    elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-        columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=1.0)
-            yield lambda what, share: bar.update(task, description=what, completed=share)
-    else:
-        said: set[str] = set()
-
-        def say(what: str, share: float) -> None:
-            stage = what.split(":")[0]
-            if stage not in said:
-                said.add(stage)
-                print(f"{stage} ...", file=sys.stderr, flush=True)
-
-        yield say
-
-
-@contextmanager
-def reported(debug: bool) -> Iterator[None]:
-    """Every error as a message and an exit code of the contract; a traceback only with --debug."""
-    try:
-        yield
-    except (PersonasError, KeyboardInterrupt) as error:
-        if debug:
-            raise
-        problem = error if isinstance(error, PersonasError) else Interrupted("stopped; the former study is as it was")
-        print(f"personas: {problem}", file=sys.stderr)
-        raise typer.Exit(problem.exit_code) from None
-    except BrokenPipeError:
-        raise typer.Exit(0) from None
-    except Exception as error:
-        if debug:
-            raise
-        print(_bug_message(error), file=sys.stderr)
-        raise typer.Exit(PersonasError.exit_code) from None
-
-
-def _bug_message(error: Exception) -> str:
-    """Where a bug of ours happened, without any data in it."""
-    import traceback
-
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "personas" in f.filename]
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "outside of the package"
-    return (
-        f"personas: a bug of ours: {type(error).__name__} at {place}. "
-        "Nothing was written. Please report it with the output of the same command and --debug."
-    )
-
-
 def main() -> None:
-    """The entry point ``personas``. A request to end (SIGTERM) is an interruption, as Ctrl-C is."""
+    """Parse and run. A request to end (SIGTERM) is an interruption, as Ctrl-C is; a second one ends at once."""
     import signal
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         app(prog_name="personas")
     except SystemExit as end:

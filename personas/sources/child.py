@@ -22,7 +22,7 @@ from traceback import extract_tb
 from typing import IO, Any
 
 from personas.config import SourceConfig
-from personas.errors import ConfigError, InputError, LimitError, PersonasError
+from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError
 from personas.sources.raw import Raw
 
 ERRORS = {kind.__name__: kind for kind in (ConfigError, InputError, LimitError)}
@@ -147,6 +147,9 @@ def main(answer: int) -> None:
 
 def _unforeseen(error: Exception) -> dict[str, Any]:
     """A library that could not even be loaded met the limit of memory; the rest is a bug of ours, told without data."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        said = f"the disk does not take what was read ({error.strerror}). Make room where temporary files go"
+        return {"error": "LimitError", "headline": said, "problems": []}
     if isinstance(error, ImportError | OSError) or "thread" in str(error):
         return {"memory": True}
     ours = [frame for frame in extract_tb(error.__traceback__) if "personas" in frame.filename]
