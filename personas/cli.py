@@ -286,6 +286,9 @@ def main() -> None:
         signal.signal(number, stop)
     try:
         app(prog_name="personas")
+    except KeyboardInterrupt:  # outside of a verb
+        print("personas: stopped; the former study is as it was", file=sys.stderr)
+        _leave_now(Interrupted.exit_code)
     except SystemExit as end:
         if end.code in (1, 130, Interrupted.exit_code):  # 1 and 130: the parser itself was interrupted
             _leave_now(Interrupted.exit_code)

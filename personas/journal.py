@@ -68,7 +68,7 @@ class Journal:
             return load(place)
         result = work()
         self._keep(name, given, lambda folder: save(result, folder))
-        return result
+        return load(place)  # what a resumed run would take up: both go on from the very same record
 
     def clear(self) -> None:
         """Forget every stage."""

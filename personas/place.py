@@ -90,7 +90,7 @@ def open_place(folder: Path, *, resume: bool = False) -> Iterator[Place]:
         except BaseException as error:
             # What is wrong with the data will be wrong again; all else may be taken up where it stopped.
             keep = not isinstance(error, InputError | ConfigError) and bool(journal.stages)
-            if keep and isinstance(error, PersonasError | KeyboardInterrupt):
+            if keep and isinstance(error, PersonasError | KeyboardInterrupt | OSError | MemoryError):
                 error.add_note(RESUMABLE)
             raise
     finally:
