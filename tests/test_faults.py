@@ -24,7 +24,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield Scene.make(tmp_path_factory.mktemp("faults"), process)
 
 
-@pytest.mark.parametrize("share", [0.05, 0.25, 0.5, 0.97])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.35, 0.55])
 def test_a_run_that_is_killed_goes_on_to_the_very_same_bytes(share: float, scene: Scene) -> None:
     after, same = killed_and_resumed(scene, kill_at=max(1, round(share * scene.changes)))
     assert after in ("former", "new") and same
@@ -35,10 +35,10 @@ def test_a_first_run_that_is_killed_leaves_no_study_and_goes_on(scene: Scene) ->
     assert after in ("none", "new") and same
 
 
-@pytest.mark.parametrize(("number", "share"), [(errno.ENOSPC, 0.3), (errno.EIO, 0.8), (errno.EACCES, 0.6)])
+@pytest.mark.parametrize(("number", "share"), [(errno.ENOSPC, 0.15), (errno.EIO, 0.3), (errno.EACCES, 0.45)])
 def test_a_disk_that_fails_is_a_limit_and_the_former_study_stays(number: int, share: float, scene: Scene) -> None:
     code, state, mended = failed(scene, fail_at=round(share * scene.changes), errno=number)
-    assert (code, state, mended) in [(4, "former", True), (0, "new", True)]
+    assert (code, state, mended) == (4, "former", True)
 
 
 def test_a_file_that_may_not_grow_is_told_in_words(scene: Scene) -> None:
@@ -65,7 +65,7 @@ def test_a_second_stop_ends_at_once_and_the_next_run_clears_away(scene: Scene) -
 
 def test_a_stage_that_was_finished_is_taken_up_unless_one_byte_of_it_changed(scene: Scene) -> None:
     scene.reset()
-    scene.run(fail_at=round(0.6 * scene.changes), errno=errno.ENOSPC)
+    scene.run(fail_at=round(0.3 * scene.changes), errno=errno.ENOSPC)
     work = scene.folder / ".out.work"
     kept = [json.loads(line)["stage"] for line in (work / "journal.jsonl").read_text().splitlines() if line]
     assert kept == ["segmentation", "profiles"]

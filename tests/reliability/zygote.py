@@ -2,7 +2,7 @@
 
 A task is a line of JSON: ``arguments``, ``folder``, and one fault at most:
 ``kill_at`` (SIGKILL before the n-th change of a file), ``kill_after`` (SIGKILL after seconds), ``stop_after`` (the
-signal ``signal`` after seconds), ``fail_at`` with ``errno`` (the n-th change of a file fails), ``largest`` (RLIMIT_FSIZE).
+signal ``signal`` after seconds), ``fail_at`` with ``errno`` (the n-th change of a file fails), ``largest`` (a limit).
 The answer is a line of JSON: exit code (negative for a signal), changes of files, seconds from the fault to the end,
 what was said.
 """
