@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from personas.console import print_json, progress_bar, reported
+from personas.console import print_json, progress_bar, reported, stop
 from personas.errors import ConfigError, Interrupted
 from personas.verbs import experiment, leads
 
@@ -57,6 +57,7 @@ def run(
     algorithm: Annotated[str | None, typer.Option("--algorithm", help="kmeans, gmm or auto.")] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="duckdb or spark.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="full or quick.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     seed: Seed = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -67,7 +68,8 @@ def run(
         from personas.config import load_config
 
         wanted = load_config(config, overrides(k, algorithm, engine, protocol, seed))
-        _run_and_save(wanted, out or default_out(wanted.report.out, config), quiet=quiet, as_json=as_json)
+        place = out or default_out(wanted.report.out, config)
+        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume)
 
 
 @app.command(epilog="\b\nExample:\n  personas check configs/joe_and_sarah.yaml")
@@ -241,16 +243,17 @@ def default_out(configured: str | None, config: Path) -> Path:
     return Path(configured) if configured else Path("reports") / config.stem
 
 
-def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool) -> None:
-    from personas.pipeline import run as run_config
-    from personas.pipeline import save
-    from personas.storage import check_place
+def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False) -> None:
+    from personas.place import open_place
 
-    check_place(out)
-    with progress_bar(quiet) as progress:
-        study = run_config(config, progress=progress)
+    # The place is taken before anything heavy is imported: a second run is told at once.
+    with open_place(out, resume=resume) as place, progress_bar(quiet) as progress:
+        from personas.pipeline import run as run_config
+        from personas.pipeline import save
+
+        study = run_config(config, progress=progress, journal=place.journal)
         progress("writing the study", 1.0)
-        folder = save(study, out)
+        folder = save(study, out, place)
     if as_json:
         about = study.about
         result = {"folder": str(folder), "report": str(folder / "report.html"), "k": about.k, "verdict": about.verdict}
@@ -281,12 +284,16 @@ def _write(files: Mapping[str, str | bytes], folder: Path) -> None:
 
 
 def main() -> None:
-    """The entry point ``personas``. A request to end (SIGTERM) is an interruption, as Ctrl-C is."""
+    """Parse and run. A request to end (SIGTERM) is an interruption, as Ctrl-C is; a second one ends at once."""
     import signal
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         app(prog_name="personas")
+    except KeyboardInterrupt:  # outside of a verb
+        print("personas: stopped; the former study is as it was", file=sys.stderr)
+        _leave_now(Interrupted.exit_code)
     except SystemExit as end:
         if end.code in (1, 130, Interrupted.exit_code):  # 1 and 130: the parser itself was interrupted
             _leave_now(Interrupted.exit_code)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import typer
 
-from personas.errors import Interrupted, PersonasError
+from personas.errors import FULL, Interrupted, LimitError, PersonasError
 
 
 def print_json(value: Any) -> None:
@@ -46,33 +48,59 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[str, float], None]]:
         yield say
 
 
+_stops: list[int] = []
+"""Signals that asked this process to end."""
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Handle a signal: the first one interrupts and leaves things in order, the second one ends the process at once."""
+    if _stops:
+        os.write(2, b"\npersonas: stopped at once; the next run clears away what is left\n")
+        os._exit(Interrupted.exit_code)
+    _stops.append(number)
+    raise KeyboardInterrupt
+
+
 @contextmanager
 def reported(debug: bool) -> Iterator[None]:
     """Every error as a message and an exit code of the contract; a traceback only with --debug."""
     try:
         yield
-    except (PersonasError, KeyboardInterrupt) as error:
-        if debug:
-            raise
-        problem = error if isinstance(error, PersonasError) else Interrupted("stopped; the former study is as it was")
-        print(f"personas: {problem}", file=sys.stderr)
-        raise typer.Exit(problem.exit_code) from None
     except BrokenPipeError:
         raise typer.Exit(0) from None
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
-        print(_bug_message(error), file=sys.stderr)
-        raise typer.Exit(PersonasError.exit_code) from None
+        problem = as_problem(error)
+        notes = getattr(error, "__notes__", ())
+        print("\n".join([f"personas: {problem or _bug_message(error)}", *notes]), file=sys.stderr)
+        raise typer.Exit(problem.exit_code if problem else PersonasError.exit_code) from None
 
 
-def _bug_message(error: Exception) -> str:
+def as_problem(error: BaseException) -> PersonasError | None:
+    """The error in our words, or None for a bug of ours.
+
+    A library that is interrupted while it loads or computes may answer with an error of its own, so after a signal
+    every error is an interruption.
+    """
+    if isinstance(error, PersonasError) and not _stops:
+        return error
+    if _stops or isinstance(error, KeyboardInterrupt):
+        return Interrupted("stopped; the former study is as it was")
+    if isinstance(error, MemoryError):
+        return LimitError("the memory is used up; nothing was written. Study a sample, or use a larger machine.")
+    if isinstance(error, OSError) and error.errno in FULL:
+        return LimitError(f"the disk does not take more ({error.strerror}); nothing was written. Make room on it.")
+    return None
+
+
+def _bug_message(error: BaseException) -> str:
     """Where a bug of ours happened, without any data in it."""
     import traceback
 
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "personas" in f.filename]
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "outside of the package"
     return (
-        f"personas: a bug of ours: {type(error).__name__} at {place}. "
+        f"a bug of ours: {type(error).__name__} at {place}. "
         "Nothing was written. Please report it with the output of the same command and --debug."
     )

@@ -6,7 +6,11 @@ with ``exit_code``; only a bug of ours (``PersonasError`` itself, 6) is asked to
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+"""Errors of the system that say: the disk takes no more."""
 
 
 class PersonasError(Exception):

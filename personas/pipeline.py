@@ -6,12 +6,13 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personas.config import Config, load_config
 from personas.engines import open_engine
+from personas.journal import Journal
+from personas.stages import Stages, own_version, versions
 from personas.study import About, Study
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from personas.features.coding import FeatureMatrix
     from personas.features.feature import Customers
     from personas.narrative.persona import Persona
+    from personas.place import Place
     from personas.profiles.records import Profiles
     from personas.segmentation.records import Segmentation
     from personas.sources.canonical import Tables
@@ -40,10 +42,11 @@ STAGES = {
     "describing the segments": 0.78,
     "writing the personas": 0.93,
 }
+NOT_KEPT = Journal(None)
 MOST_SEGMENT_ROWS = 50_000_000
 
 
-def run(config: Config | str | Path, *, progress: Progress | None = None) -> Study:
+def run(config: Config | str | Path, *, progress: Progress | None = None, journal: Journal = NOT_KEPT) -> Study:
     """Customers and orders in, personas out. Each stage takes what the one before it gave.
 
     Parameters
@@ -51,6 +54,8 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
     config : Config or path of a YAML file
     progress : callable, optional
         Called as ``progress(what, share)`` while the run goes on.
+    journal : Journal, optional
+        Where finished stages are kept and taken up again (``personas run --resume``).
 
     Returns
     -------
@@ -78,12 +83,13 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
             customers, said = studied(engine, tables, features.build(engine, tables, config), config)
         with clock.stage("preparing the features"):
             matrix = features.sample(customers, config)
+        stages = Stages(journal, config, tables, matrix)
         with clock.stage("looking for segments") as step:
-            segments = _discover(segmentation, matrix, config, step)
+            segments = stages.segmentation(lambda: _discover(segmentation, matrix, config, step))
         with clock.stage("assigning every customer"):
             labels = segmentation.assign(customers, matrix, segments)
         with clock.stage("describing the segments"):
-            described = profiles.describe(customers, labels, tables, matrix, segments, config)
+            described = stages.profiles(lambda: profiles.describe(customers, labels, tables, matrix, segments, config))
         with clock.stage("writing the personas"):
             _, of, values = profiles.customer_values(customers, labels, customers.features)
             personas = narrative.narrate(described, forming(matrix), values, of, tables.snapshot_date, config)
@@ -154,8 +160,11 @@ def notices_of(
     return tuple(dict.fromkeys((*early, *segments.notices, *profiles.notices)))
 
 
-def save(study: Study, folder: str | Path) -> Path:
-    """Write the study folder of the contract and publish it by rename; a failure leaves a former study as it was."""
+def save(study: Study, folder: str | Path, place: Place | None = None) -> Path:
+    """Write the study folder of the contract and publish it by rename; a failure leaves a former study as it was.
+
+    ``place`` is the place of ``folder`` where the caller holds it already.
+    """
     from personas import render
     from personas.storage import json_text, publish, save_model
 
@@ -164,7 +173,7 @@ def save(study: Study, folder: str | Path) -> Path:
         save_model(study, work)
         (work / "manifest.json").write_text(json_text(manifest(study)), encoding="utf-8")
 
-    publish(Path(folder), write)
+    place.publish(write) if place else publish(Path(folder), write)
     return Path(folder)
 
 
@@ -175,9 +184,7 @@ def manifest(study: Study) -> Mapping[str, Any]:
     return {
         "schema_version": "1.0",
         "personas": study.about.version,
-        "libraries": {
-            name: _version(name) for name in ("numpy", "pandas", "scipy", "scikit-learn", "duckdb", "pyarrow")
-        },
+        "libraries": versions(),
         "engine": study.about.engine,
         "seed": study.about.seed,
         "snapshot_date": study.about.snapshot_date,
@@ -230,18 +237,6 @@ def slug(name: str) -> str:
     'lantern-loom-spring'
     """
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "study"
-
-
-def own_version() -> str:
-    """The version of this package."""
-    return _version("personas")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def simulate_if_asked(config: Config) -> None:

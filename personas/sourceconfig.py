@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,6 +18,10 @@ def known_zone(value: str | None) -> str | None:
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("there is no such time zone. Write it as Europe/Berlin") from error
     return value
+
+
+MEMORY = r"^(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)$"
+UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
 
 class Part(BaseModel):
@@ -126,6 +131,17 @@ class SourceConfig(Part):
     """Customer numbers that differ by letter case only (e-mail addresses) are the same customer."""
     currency: CurrencyRule | None = None
     verify: Literal["auto", "full"] = "auto"
+    """``full``: texts over 300 MB, too, are compared cell by cell by two readers."""
+    max_memory: str = Field(default="8 GiB", pattern=MEMORY)
+    """Most memory that the reader of a packed, large or foreign file may take; it runs in a process of its own."""
+    max_seconds: int = Field(default=900, ge=1, le=86_400)
+    """Most CPU seconds that this reader may take."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """``max_memory`` in bytes."""
+        number, unit = re.fullmatch(MEMORY, self.max_memory).groups()  # type: ignore[union-attr]
+        return int(float(number) * UNITS[unit])
 
     @field_validator("time_zone", mode="after")
     @classmethod

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.codec import from_plain, to_plain
-from personas.errors import InputError, LimitError
+from personas.errors import InputError
 from personas.estimate import Estimate, Notice
 from personas.features.coding import Coding
 from personas.features.dictionary import FeatureEntry
 from personas.narrative.persona import Persona
+from personas.place import check_place, open_place
 from personas.profiles.records import Profiles
 from personas.segmentation.records import Border, Candidate, Segmentation
 from personas.sources.canonical import Audit
 from personas.study import About, Study
 
+__all__ = ["check_place", "json_text", "load", "load_segmentation", "publish", "save_model", "save_segmentation"]
 ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows", "labelings")
 PARTS: dict[str, Any] = {
     "about": About,
@@ -45,67 +44,11 @@ def json_text(value: Any) -> str:
 def publish(folder: Path, write: Callable[[Path], None]) -> None:
     """Call ``write`` with a new empty folder and put it in the place of ``folder`` by rename.
 
-    A failure leaves the former folder as it was.
+    Raises ConfigError while another run writes there, InputError and LimitError when it cannot be written; the former
+    folder is then as it was.
     """
-    check_place(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise InputError(f"cannot write beside {folder}: {error.strerror}. Choose another --out.") from error
-    try:
-        write(work)
-        _keep_data(folder, work)
-        work.chmod(0o755)
-        _swap(work, folder)
-    except OSError as error:
-        raise LimitError(f"writing {folder} failed: {error.strerror}. The former study is as it was.") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def check_place(folder: Path) -> None:
-    """Raise InputError when no study can be put there: to be asked before a long run, and again before the rename.
-
-    Files of the reader's own inside a former folder would be lost with it, so a folder that is not a study of ours
-    (no manifest.json) and not empty is refused.
-    """
-    try:
-        taken = folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder])
-        above = next(path for path in (folder.parent, *folder.absolute().parents) if path.exists())
-    except OSError as error:
-        raise InputError(f"cannot look at {folder}: {error.strerror}. Choose another --out.") from error
-    if taken and not (folder / "manifest.json").is_file() and not _only_demo_data(folder):
-        raise InputError(f"{folder} is there and is no study. Choose another --out, or move it away.")
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        why = "may not be written to" if above.is_dir() else "is a file"
-        raise InputError(f"cannot write {folder}: {above} {why}. Choose another --out.")
-
-
-def _only_demo_data(folder: Path) -> bool:
-    return folder.is_dir() and {entry.name for entry in folder.iterdir()} <= {"data"}
-
-
-def _keep_data(folder: Path, work: Path) -> None:
-    """The demo's simulated files live inside its study folder and stay there."""
-    if (folder / "data").is_dir() and not (work / "data").exists():
-        shutil.copytree(folder / "data", work / "data")
-
-
-def _swap(work: Path, folder: Path) -> None:
-    """Two renames: the former folder steps aside, the new one takes its place; on failure the former comes back."""
-    aside = work.with_name(work.name + "-former")
-    if folder.exists():
-        os.rename(folder, aside)
-    try:
-        os.rename(work, folder)
-    except BaseException:  # Ctrl-C too
-        if aside.exists() and not folder.exists():
-            os.rename(aside, folder)
-        raise
-    finally:
-        if folder.exists():
-            shutil.rmtree(aside, ignore_errors=True)
+    with open_place(folder) as place:
+        place.publish(write)
 
 
 def save_model(study: Study, folder: Path) -> None:
@@ -117,14 +60,32 @@ def save_model(study: Study, folder: Path) -> None:
     pq.write_table(study.segments, folder / "segments.parquet", compression="zstd")
     plain = {name: to_plain(getattr(study, name)) for name in PARTS}
     plain["config"] = to_plain(study.config)
-    plain["segmentation"] = _plain_segmentation(study.segmentation)
-    for name in ARRAYS:
-        array = getattr(study.segmentation, name)
-        if array is not None:
-            np.save(model / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    _save_models(study.segmentation, model)
-    plain["arrays"] = sorted(path.stem for path in model.glob("*.npy"))
+    plain["segmentation"], plain["arrays"] = _save_arrays(study.segmentation, model)
     (model / "study.json").write_text(json_text(plain), encoding="utf-8")
+
+
+def save_segmentation(segmentation: Segmentation, folder: Path) -> None:
+    """Write a segmentation on its own: ``segmentation.json`` and one ``.npy`` per array."""
+    plain, arrays = _save_arrays(segmentation, folder)
+    text = json_text({"segmentation": plain, "arrays": arrays})
+    (folder / "segmentation.json").write_text(text, encoding="utf-8")
+
+
+def load_segmentation(folder: Path) -> Segmentation:
+    """The segmentation that ``save_segmentation`` wrote."""
+    plain = json.loads((folder / "segmentation.json").read_text(encoding="utf-8"))
+    arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in plain["arrays"]}
+    return _load_segmentation(plain["segmentation"], arrays)
+
+
+def _save_arrays(segmentation: Segmentation, folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """Write every array of a segmentation; the rest of it as plain values, and the names of the arrays."""
+    for name in ARRAYS:
+        array = getattr(segmentation, name)
+        if array is not None:
+            np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    _save_models(segmentation, folder)
+    return _plain_segmentation(segmentation), sorted(path.stem for path in folder.glob("*.npy"))
 
 
 def _plain_segmentation(segmentation: Segmentation) -> dict[str, Any]:

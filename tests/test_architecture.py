@@ -28,7 +28,7 @@ LEVELS = (
     {"segmentation"},
     {"profiles"},
     {"narrative"},
-    {"study", "storage"},
+    {"study", "storage", "place", "journal", "stages"},
     {"render"},
     {"pipeline", "readiness", "plugins", "demo", "initial", "audiences", "trials", "prospects"},
     {"console", "verbs"},

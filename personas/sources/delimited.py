@@ -73,8 +73,13 @@ class Delimited:
     notes: tuple[str, ...]
 
 
-def read_delimited(text: str, dialect: Dialect, label: str, header: tuple[str, ...] = ()) -> Delimited:
-    """Read a text under a dialect; ``header`` names the columns of a file without a header line."""
+def read_delimited(
+    text: str, dialect: Dialect, label: str, header: tuple[str, ...] = (), *, full: bool = False
+) -> Delimited:
+    """Read a text under a dialect; ``header`` names the columns of a file without a header line.
+
+    Every cell is compared up to ``CHECKED_CHARACTERS``, or always with ``full``.
+    """
     import pyarrow.compute as pc
 
     mark = dialect.mark
@@ -87,7 +92,7 @@ def read_delimited(text: str, dialect: Dialect, label: str, header: tuple[str, .
         csv.writer(line, delimiter=mark, lineterminator="\n").writerow(header)
         text = line.getvalue() + text
     shift = dialect.above - (1 if header else 0)
-    whole = len(text) <= CHECKED_CHARACTERS
+    whole = full or len(text) <= CHECKED_CHARACTERS
     seen = _tally(text, mark, label, shift)
     table = _read_arrow(text, mark, seen.header, label)
     if table.num_rows != len(seen.lines):

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from personas.config import SourceConfig
 from personas.errors import InputError
+from personas.sources.child import read_apart
 from personas.sources.containers import unpacked
 from personas.sources.databases import read_database
 from personas.sources.dialect import clean_header
 from personas.sources.gate import content_hash, kind_of, locate, sha256_of
+from personas.sources.parquet import probe
 from personas.sources.postgres import read_postgres
 from personas.sources.raw import Raw, as_written
 from personas.sources.textfile import read_content
@@ -25,8 +27,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+APART = frozenset({"gzip", "zip", "sqlite", "parquet"})
+"""Kinds whose readers are not written in Python, or which may hold far more than they weigh: read by a child."""
+LARGE = 32 * 1024**2
+"""Files of text from this size on are read by a child too; below it a child would cost more than the reading."""
+
+
 def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
-    """The source ``name`` as it is.
+    """The source ``name`` as it is; files that could crash a reader or swell are read by a child with limits.
 
     Raises
     ------
@@ -40,13 +48,26 @@ def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
     if source.postgres is not None:
         return read_postgres(name, source)
     paths = locate(name, source, folder)
+    foreign = source.package is None and any(kind_of(path) in APART for path in paths)
+    if foreign or sum(path.stat().st_size for path in paths) >= LARGE:
+        return read_apart(name, source, folder)
+    return read_here(name, source, folder)
+
+
+def read_here(name: str, source: SourceConfig, folder: Path) -> Raw:
+    """The files of a source, read in this process; raises as ``read_source``."""
+    paths = locate(name, source, folder)
     kinds = [kind_of(path) for path in paths]
     if "parquet" in kinds and len(set(kinds)) > 1:
         raise InputError(f"sources.{name}.file mixes Parquet and other files. Name files of one kind")
     if source.format not in ("auto", *kinds) and not {"zip", "gzip"} & set(kinds):
         raise InputError(f"{paths[0].name} is {kinds[0]} by its first bytes, not {source.format}. Write format: auto")
     if kinds[0] == "parquet":
-        return _from_parquet(name, paths)
+        raw = _from_parquet(name, paths)
+        if source.package is None:
+            for path in paths:
+                probe(path)
+        return raw
     return _joined(name, [_one_file(name, path, kind, source) for path, kind in zip(paths, kinds, strict=True)])
 
 

@@ -62,8 +62,9 @@ def _from_delimited(
         return _finished(name, label, table, lines, ragged, [], facts, notes, source, sha)
     dialect = choose_delimiter(text, source.delimiter, label, name)
     facts["delimiter"] = dialect.mark
-    found = read_delimited(text, dialect, label, source.header)
-    facts["checked"] = len(text) <= CHECKED_CHARACTERS
+    full = source.verify == "full"
+    found = read_delimited(text, dialect, label, source.header, full=full)
+    facts["checked"] = full or len(text) <= CHECKED_CHARACTERS
     return _finished(
         name, label, found.table, found.lines, found.ragged, found.below, facts, [*notes, *found.notes], source, sha
     )

@@ -353,3 +353,14 @@ def test_the_hash_is_that_of_the_records_in_any_order(tmp_path: Path) -> None:
     expected = hashlib.sha256(b"1,2\n3,4\na,b").hexdigest()  # the lines sorted by their bytes: digits before letters
     assert read(tmp_path, "a,b\n3,4\n1,2\n").sha256 == expected
     assert read(tmp_path, "a,b\n1,2\n3,4\n").sha256 == expected
+
+
+def test_a_long_text_is_compared_cell_by_cell_only_when_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("personas.sources.delimited.CHECKED_CHARACTERS", 5)
+    monkeypatch.setattr("personas.sources.textfile.CHECKED_CHARACTERS", 5)
+    (tmp_path / "orders.csv").write_text("id,amount\n1,2\n3,4\n")
+    for verify, checked in (("auto", False), ("full", True)):
+        raw = read_source("orders", SourceConfig(file="orders.csv", verify=verify), tmp_path)
+        assert raw.facts["checked"] is checked

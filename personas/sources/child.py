@@ -1,0 +1,191 @@
+"""Reading in a process of its own: a file that crashes its reader, or swells without end, becomes a message.
+
+Takes what ``read_source`` takes and gives the same ``Raw``. The child has limits of memory and of CPU seconds, no
+standard input but its task, a short environment, and dies with its parent. The table comes back through a file without
+a name, so a kill leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from array import array
+from contextlib import suppress
+from pathlib import Path
+from traceback import extract_tb
+from typing import IO, Any
+
+from personas.config import SourceConfig
+from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError
+from personas.sources.raw import Raw
+
+ERRORS = {kind.__name__: kind for kind in (ConfigError, InputError, LimitError)}
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "OMP_NUM_THREADS")
+"""Environment variables that the child sees; a connection string or a secret is none of its business."""
+PARTS = ("name", "label", "columns", "types", "is_text", "records", "ragged", "blank", "facts", "sha256", "parts",
+         "dropped")  # fmt: skip
+DIE_WITH_PARENT = 1
+"""``PR_SET_PDEATHSIG`` of Linux."""
+
+
+def read_apart(name: str, source: SourceConfig, folder: Path) -> Raw:
+    """The source ``name``, read by a child.
+
+    Raises
+    ------
+    ConfigError, InputError, LimitError
+        As the child's reader; LimitError too when the child meets a limit or crashes.
+    """
+    task = {"name": name, "source": source.model_dump(mode="json"), "folder": str(folder.absolute())}
+    label = source.file if isinstance(source.file, str) else ", ".join(source.file or ())
+    with tempfile.TemporaryFile() as answer:
+        child = _started(answer)
+        try:
+            child.communicate(json.dumps(task).encode(), timeout=4 * source.max_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise LimitError(_too_slow(name, label, source)) from error
+        finally:
+            if child.poll() is None:  # Ctrl-C too
+                child.kill()
+                child.wait()
+        if child.returncode != 0:
+            raise LimitError(_ended(name, label, source, child.returncode))
+        return _answer(answer, name, label, source)
+
+
+def _started(answer: IO[bytes]) -> subprocess.Popen[bytes]:
+    """The child; it writes into ``answer`` and nowhere else."""
+    environment = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    command = [sys.executable, "-c", f"from personas.sources.child import main; main({answer.fileno()})"]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
+        pass_fds=(answer.fileno(),), start_new_session=True,
+    )  # fmt: skip
+
+
+def _too_slow(name: str, label: str, source: SourceConfig) -> str:
+    return (
+        f"reading {label} took more than {source.max_seconds} seconds. If the file is sound and large, save it as "
+        f"Parquet, or write sources.{name}.max_seconds: {2 * source.max_seconds}"
+    )
+
+
+def _too_large(name: str, label: str, source: SourceConfig) -> str:
+    return (
+        f"reading {label} needs more than {source.max_memory} of memory. If the file is sound and large, save it as "
+        f"Parquet in parts, or allow more: sources.{name}.max_memory"
+    )
+
+
+def _ended(name: str, label: str, source: SourceConfig, code: int) -> str:
+    """Why a child that gave no answer ended."""
+    if code == -signal.SIGXCPU:
+        return _too_slow(name, label, source)
+    how = signal.Signals(-code).name if code < 0 else f"code {code}"
+    return (
+        f"{label} crashed its reader ({how}): the file is damaged, made to do harm, or needs more than "
+        f"{source.max_memory} of memory. Nothing was written. Export it again, as CSV if you can"
+    )
+
+
+def _answer(file: IO[bytes], name: str, label: str, source: SourceConfig) -> Raw:
+    """What the child wrote: the length of the head, the head as JSON, the lines, the table as an Arrow stream."""
+    import pyarrow as pa
+
+    whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    start = 8 + int.from_bytes(whole[:8], "little")
+    head: dict[str, Any] = json.loads(whole[8:start])
+    if "memory" in head:
+        raise LimitError(_too_large(name, label, source))
+    if "error" in head:
+        raise ERRORS.get(head["error"], PersonasError)(head["headline"], head["problems"])
+    parts = {key: _tuples(head[key]) if key in ("columns", "types", "parts", "dropped") else head[key] for key in PARTS}
+    if head["paths"]:
+        return Raw(data=tuple(Path(path) for path in head["paths"]), lines=None, **parts)
+    lines = None
+    if head["lines"] is not None:
+        lines = array("q")
+        lines.frombytes(whole[start : start + head["lines"]])
+    # The table stays in the file without a name: it takes no memory of its own before it is used.
+    table = pa.ipc.open_stream(pa.py_buffer(whole)[start + (head["lines"] or 0) :]).read_all()
+    return Raw(data=table, lines=lines, **parts)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def main(answer: int) -> None:
+    """The child: limits first, then the imports, then the file."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    task = json.loads(sys.stdin.buffer.read())
+    source = SourceConfig.model_validate(task["source"])
+    _limit(source)
+    with os.fdopen(answer, "wb") as file:
+        try:
+            from personas.sources.readers import read_here
+
+            raw = read_here(task["name"], source, Path(task["folder"]))
+            _write(file, raw)
+        except MemoryError:
+            _write_head(file, {"memory": True})
+        except PersonasError as error:
+            kind = type(error).__name__
+            _write_head(file, {"error": kind, "headline": error.headline, "problems": error.problems})
+        except Exception as error:
+            _write_head(file, _unforeseen(error))
+
+
+def _unforeseen(error: Exception) -> dict[str, Any]:
+    """A library that could not even be loaded met the limit of memory; the rest is a bug of ours, told without data."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        said = f"the disk does not take what was read ({error.strerror}). Make room where temporary files go"
+        return {"error": "LimitError", "headline": said, "problems": []}
+    if isinstance(error, ImportError | OSError) or "thread" in str(error):
+        return {"memory": True}
+    ours = [frame for frame in extract_tb(error.__traceback__) if "personas" in frame.filename]
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "outside of the package"
+    return {"error": "", "headline": f"a bug of ours: {type(error).__name__} at {place}", "problems": []}
+
+
+def _limit(source: SourceConfig) -> None:
+    """Limits of this process, where the system has them."""
+    try:
+        import resource
+    except ImportError:  # Windows: no limits, but still a process of its own
+        return
+    memory = source.memory_bytes
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, source.max_seconds)):
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, hard))
+
+
+def _write_head(file: IO[bytes], head: dict[str, Any]) -> None:
+    file.seek(0)
+    text = json.dumps(head).encode()
+    file.write(len(text).to_bytes(8, "little") + text)
+
+
+def _write(file: IO[bytes], raw: Raw) -> None:
+    import pyarrow as pa
+
+    head = {key: getattr(raw, key) for key in PARTS}
+    paths = [str(path) for path in raw.data] if isinstance(raw.data, tuple) else []
+    lines = None if raw.lines is None else raw.lines.tobytes()
+    _write_head(file, {**head, "paths": paths, "lines": None if lines is None else len(lines)})
+    if isinstance(raw.data, tuple):
+        return
+    file.write(lines or b"")
+    with pa.ipc.new_stream(file, raw.data.schema) as stream:
+        stream.write_table(raw.data)
