@@ -89,7 +89,8 @@ def row_silhouettes(
     """(number of labelings, q) silhouettes of the rows ``queries`` against all rows of X."""
     cells = common_refinement(labelings)
     order = cells.order()
-    return _values(X, labelings, queries, order, cells.bounds, [cells.to_segments], progress)[0]
+    values: Floats = _values(X, labelings, queries, order, cells.bounds, [cells.to_segments], progress)[0]
+    return values
 
 
 def _values(
