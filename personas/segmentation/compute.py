@@ -71,22 +71,23 @@ def pack(X: Floats, weights: Floats | None = None) -> Packed:
     n, d = X.shape
     total = float(n) if weights is None else float(weights.sum())
     centre = X.mean(axis=0) if weights is None else (weights @ X) / total
-    blocks = packed_blocks(X, centre)
-    padded = np.zeros(len(blocks) * ROWS, dtype=np.float32)
+    padded = np.zeros(-(-n // ROWS) * ROWS, dtype=np.float32)
     padded[:n] = 1.0 if weights is None else weights
-    spread = 0.0
-    for first in range(0, n, CHUNK):
-        part = (X[first : first + CHUNK] - centre) ** 2
-        spread += float(part.sum() if weights is None else (weights[first : first + CHUNK] @ part).sum())
-    return Packed(blocks, padded.reshape(-1, ROWS), centre, spread, spread / total / d)
+    blocks, squares = _filled(X, centre, padded.reshape(-1, ROWS))
+    return Packed(blocks, padded.reshape(-1, ROWS), centre, squares, squares / total / d)
 
 
 def packed_blocks(X: Floats, centre: Floats) -> Blocks:
     """Rows of X less ``centre`` as blocks; the last one is filled up with zeros."""
-    n, d = X.shape
-    blocks = np.zeros((-(-n // ROWS), d, ROWS), dtype=np.float32)
-    _modules()[0].pack(np.ascontiguousarray(X, dtype=np.float64), centre, blocks)
-    return blocks
+    return _filled(X, centre, np.zeros((-(-len(X) // ROWS), ROWS), dtype=np.float32))[0]
+
+
+def _filled(X: Floats, centre: Floats, weights: Tiles) -> tuple[Blocks, float]:
+    blocks, squares = np.zeros((len(weights), X.shape[1], ROWS), dtype=np.float32), 0.0
+    for first in range(0, len(X), CHUNK):
+        part = np.ascontiguousarray(X[first : first + CHUNK], dtype=np.float64)
+        squares += _modules()[0].pack(part, centre, first, weights, blocks)
+    return blocks, float(squares)
 
 
 def tries(k: int) -> int:
@@ -111,50 +112,52 @@ def passes(packed: Packed, centroids: Floats, most: int, tolerance: float = 0.0)
     return float(inertia), found + packed.centre
 
 
-def nearest(X: Floats, centroids: Floats) -> tuple[Labels, float]:
-    """(n,) number of the nearest centroid, and the sum of squared distances to them.
+def nearest(X: Floats, centroids: Floats) -> tuple[Labels, Floats, float]:
+    """(n,) number of the nearest centroid, (n,) squared distance to it, and the sum of these.
 
-    >>> nearest(np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [2.0]]))[0].tolist()
-    [0, 0, 1]
+    >>> labels, gaps, total = nearest(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0]]))
+    >>> labels.tolist(), gaps.tolist(), total
+    ([0, 0, 1], [0.0, 1.0, 1.0], 2.0)
     """
-    labels, total = np.empty(len(X), dtype=np.int32), 0.0
+    labels, gaps, total = np.empty(len(X), dtype=np.int32), np.empty(len(X)), 0.0
     points = np.ascontiguousarray(centroids, dtype=np.float64)
     for first in range(0, len(X), CHUNK):
-        part = np.ascontiguousarray(X[first : first + CHUNK], dtype=np.float64)
-        total += _modules()[1].nearest(part, points, TIE, labels[first : first + CHUNK])
-    return labels, float(total)
+        piece = slice(first, first + CHUNK)
+        part = np.ascontiguousarray(X[piece], dtype=np.float64)
+        total += _modules()[1].nearest(part, points, TIE, labels[piece], gaps[piece])
+    return labels, gaps, float(total)
 
 
-def group_sums(X: Floats, labels: Labels, k: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Weighted sums (k, d) and weights (k,) of the groups."""
-    sums, counts = np.zeros((k, X.shape[1])), np.zeros(k)
-    none = np.empty(0)
+def group_sums(
+    X: Floats, labels: Labels, k: int, weights: Floats | None = None, pivot: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Of each group the weighted sum (k, d) of the rows less ``pivot``, the weight (k,), the squared norms (k,)."""
+    d = X.shape[1]
+    sums, counts, squares = np.zeros((k, d)), np.zeros(k), np.zeros(k)
+    none, middle = np.empty(0), np.zeros(d) if pivot is None else pivot
     for first in range(0, len(X), CHUNK):
         piece = slice(first, first + CHUNK)
         part = np.ascontiguousarray(X[piece], dtype=np.float64)
         weight = none if weights is None else np.ascontiguousarray(weights[piece], dtype=np.float64)
-        more, heads = _modules()[1].group_sums(part, np.ascontiguousarray(labels[piece], dtype=np.int32), weight, k)
-        sums += more
-        counts += heads
-    return sums, counts
+        own = np.ascontiguousarray(labels[piece], dtype=np.int32)
+        more = _modules()[1].group_sums(part, own, weight, middle, k)
+        for total, part_of_it in zip((sums, counts, squares), more, strict=True):
+            total += part_of_it
+    return sums, counts, squares
 
 
 def squared_silhouettes(X: Floats, labels: Labels) -> Floats:
     """(n,) silhouettes with squared distances."""
-    k = int(labels.max()) + 1
-    whole = np.ascontiguousarray(labels, dtype=np.int32)
-    sums, counts = group_sums(X, whole, k)
+    k, values = int(labels.max()) + 1, np.empty(len(X))
+    pivot = X[:CHUNK].mean(axis=0)
+    sums, counts, squares = group_sums(X, labels, k, pivot=pivot)
     means = sums / np.maximum(counts, 1.0)[:, None]
-    spread, values = np.zeros(k), np.empty(len(X))
-    for first in range(0, len(X), CHUNK):
-        piece = slice(first, first + CHUNK)
-        away = ((X[piece] - means[whole[piece]]) ** 2).sum(axis=1)
-        spread += np.bincount(whole[piece], weights=away, minlength=k)
-    spread /= np.maximum(counts, 1.0)
+    spread = np.maximum(squares / np.maximum(counts, 1.0) - (means**2).sum(axis=1), 0.0)
     for first in range(0, len(X), CHUNK):
         piece = slice(first, first + CHUNK)
         part = np.ascontiguousarray(X[piece], dtype=np.float64)
-        _modules()[1].squared(part, whole[piece], means, spread, counts, values[piece])
+        own = np.ascontiguousarray(labels[piece], dtype=np.int32)
+        _modules()[1].squared(part, own, means + pivot, spread, counts, values[piece])
     return values
 
 

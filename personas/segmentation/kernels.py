@@ -18,13 +18,23 @@ OPTIONS = {"nogil": True, "fastmath": True, "cache": True}
 
 
 @njit(**OPTIONS)
-def pack(X: Floats, centre: Floats, blocks: Blocks) -> None:
-    """Rows of X (n, d) minus ``centre`` into ``blocks`` (ceil(n / 256), d, 256); missing rows stay 0."""
+def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) -> float:
+    """Rows of X (n, d) minus ``centre`` into ``blocks`` (b, d, 256) from row ``first`` on, a multiple of
+    256; missing rows stay 0.
+
+    Gives the sum of squared norms, weighted by ``weights`` (b, 256).
+    """
     n, d = X.shape
-    for i in range(n):
-        b, r = i // ROWS, i % ROWS
+    total = 0.0
+    # Sixteen rows at a time: whole rows at once would write to places that share a line of the cache.
+    for head in range(0, n, 16):
+        b, r, size = (first + head) // ROWS, (first + head) % ROWS, min(16, n - head)
         for j in range(d):
-            blocks[b, j, r] = X[i, j] - centre[j]
+            for i in range(size):
+                value = X[head + i, j] - centre[j]
+                blocks[b, j, r + i] = value
+                total += weights[b, r + i] * value * value
+    return total
 
 
 @njit(**OPTIONS)

@@ -21,9 +21,12 @@ def _squares(X: Floats, first: int, size: int, centroids: Floats, columns: Float
     """Squared distances ``out`` (k, 256) of up to 256 rows from ``first`` on to all centroids."""
     k, d = centroids.shape
     whole = d - d % 4
-    for r in range(size):
+    # Sixteen rows at a time: whole rows at once would write to places that share a line of the cache.
+    for head in range(0, size, 16):
+        tail = min(head + 16, size)
         for j in range(d):
-            columns[j, r] = X[first + r, j]
+            for r in range(head, tail):
+                columns[j, r] = X[first + r, j]
     for c in range(k):
         for r in range(ROWS):
             out[c, r] = 0.0
@@ -41,15 +44,15 @@ def _squares(X: Floats, first: int, size: int, centroids: Floats, columns: Float
 
 
 @njit(**OPTIONS)
-def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels) -> float:
-    """Labels (n,) of the nearest centroids, written into ``labels``; gives the sum of squared distances to them.
+def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floats) -> float:
+    """Labels (n,) of the nearest centroids and squared distances ``gaps`` (n,) to them; gives the sum of these.
 
     Squared distances that differ by less than ``tie`` of their mean are equal; the lower number wins.
     """
     n, k = len(X), len(centroids)
     columns, squares = np.zeros((X.shape[1], ROWS)), np.empty((k, ROWS))
     least, middle = np.empty(ROWS), np.empty(ROWS)
-    label = np.empty(ROWS, np.int32)
+    label = np.empty(ROWS, np.int64)  # as wide as the distances, so that both move in step
     total = 0.0
     for first in range(0, n, ROWS):
         size = min(ROWS, n - first)
@@ -68,20 +71,27 @@ def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels) -> float:
                 label[r] = c if squares[c, r] <= least[r] else label[r]
         for r in range(size):
             labels[first + r] = label[r]
+            gaps[first + r] = squares[label[r], r]
             total += squares[label[r], r]
     return total
 
 
 @njit(**OPTIONS)
-def group_sums(X: Floats, labels: Labels, weights: Floats, k: int) -> tuple[Floats, Floats]:
-    """Weighted sums (k, d) and weights (k,) of the groups; no ``weights`` at all count 1 each."""
-    sums, counts = np.zeros((k, X.shape[1])), np.zeros(k)
+def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int) -> tuple[Floats, Floats, Floats]:
+    """Weighted sums (k, d) of the rows less ``pivot``, weights (k,) and sums of squared norms (k,) of the groups; no
+    ``weights`` at all count 1 each.
+    """
+    sums, counts, squares = np.zeros((k, X.shape[1])), np.zeros(k), np.zeros(k)
     for i in range(len(X)):
         g, w = labels[i], weights[i] if len(weights) else 1.0
-        counts[g] += w
+        norm = 0.0
         for j in range(X.shape[1]):
-            sums[g, j] += w * X[i, j]
-    return sums, counts
+            value = X[i, j] - pivot[j]
+            sums[g, j] += w * value
+            norm += value * value
+        counts[g] += w
+        squares[g] += w * norm
+    return sums, counts, squares
 
 
 @njit(**OPTIONS)
@@ -93,20 +103,26 @@ def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Fl
     """
     n, k = len(X), len(means)
     columns, squares = np.zeros((X.shape[1], ROWS)), np.empty((k, ROWS))
+    own, near, within = np.zeros(ROWS, np.int64), np.empty(ROWS), np.empty(ROWS)
     for first in range(0, n, ROWS):
         size = min(ROWS, n - first)
         _squares(X, first, size, means, columns, squares)
         for r in range(size):
-            own = labels[first + r]
-            near, within = np.inf, 0.0
-            for c in range(k):
-                away = squares[c, r] + spread[c]
-                if c == own:
-                    within = away * counts[c] / max(1.0, counts[c] - 1.0)
-                elif counts[c] > 0:
-                    near = min(near, away)
-            larger = max(within, near)
-            values[first + r] = (near - within) / larger if larger > 0 and counts[own] > 1 else 0.0
+            own[r] = labels[first + r]
+        for r in range(ROWS):
+            near[r], within[r] = 1e308, 0.0
+        for c in range(k):
+            if counts[c] == 0:
+                continue
+            add, corrected = spread[c], counts[c] / max(1.0, counts[c] - 1.0)
+            for r in range(ROWS):
+                away = squares[c, r] + add
+                within[r] = away * corrected if own[r] == c else within[r]
+                near[r] = near[r] if own[r] == c else min(near[r], away)
+        for r in range(size):
+            larger = max(within[r], near[r])
+            alone = larger <= 0 or counts[own[r]] <= 1
+            values[first + r] = 0.0 if alone else (near[r] - within[r]) / larger
 
 
 @njit(**OPTIONS)

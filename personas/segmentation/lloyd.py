@@ -36,7 +36,7 @@ def squared_distances(X: Floats, centroids: Floats) -> Floats:
 
 def means(X: Floats, labels: Labels, k: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
     """(k, d) weighted means of the groups and (k,) their weights; the mean of an empty group is NaN."""
-    sums, weight = compute.group_sums(X, labels, k, weights)
+    sums, weight, _ = compute.group_sums(X, labels, k, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums / weight[:, None], weight
 

@@ -36,15 +36,29 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Rows drawn within cells: ``rows`` in pieces between ``bounds``.
+    """Rows drawn within cells: ``rows`` in pieces between ``bounds``; a piece is a whole cell or an eighth of a drawn
+    one.
 
-    ``maps`` (pieces, segments) turn sums over pieces into sums over whole segments: first from all pieces, then, if
-    anything was drawn, from each of the parts alone.
+    ``to_segments`` (pieces, segments) turns sums over pieces into sums over whole segments. The first ``whole`` pieces
+    are whole cells; the others follow part by part, the same number in each.
     """
 
     rows: NDArray[np.int64]
     bounds: Bounds
-    maps: tuple[Floats, ...]
+    to_segments: Floats
+    whole: int
+
+    def segment_sums(self, pieces: Floats) -> Floats:
+        """(1 + parts, segments, q) from sums over pieces (pieces, q): from all references, then from each part alone;
+        only the first when nothing was drawn.
+        """
+        fixed = self.to_segments[: self.whole].T @ pieces[: self.whole]
+        each = (len(pieces) - self.whole) // PARTS
+        if not each:
+            return fixed[None]
+        firsts = [self.whole + p * each for p in range(PARTS)]
+        parts = np.stack([self.to_segments[i : i + each].T @ pieces[i : i + each] for i in firsts])
+        return np.concatenate(((fixed + parts.sum(axis=0))[None], fixed + PARTS * parts))
 
 
 def common_refinement(labelings: Sequence[Labels]) -> Cells:
@@ -69,30 +83,18 @@ def common_refinement(labelings: Sequence[Labels]) -> Cells:
 
 def draw_references(cells: Cells, random: np.random.Generator, most: int) -> References:
     """All rows, or about ``most`` of them drawn within cells and divided into parts at random."""
-    n, order, count = len(cells.of), cells.order(), len(cells.bounds) - 1
+    n, order, sizes = len(cells.of), cells.order(), np.diff(cells.bounds)
     if n <= most:
-        return References(order, cells.bounds, (cells.to_segments,))
-    pieces: list[NDArray[np.int64]] = []
-    of, part, weight = [], [], []
-    for g in range(count):
-        rows = order[cells.bounds[g] : cells.bounds[g + 1]]
-        size = max(WHOLE_CELL, round(len(rows) * most / n))
-        if len(rows) <= size:
-            found = [(rows, -1)]
-        else:
-            drawn = rows[random.choice(len(rows), size, replace=False)]
-            found = [(np.sort(drawn[p::PARTS]), p) for p in range(PARTS)]
-        for piece, p in found:
-            pieces.append(piece)
-            of.append(g)
-            part.append(p)
-            weight.append(1.0 if p < 0 else len(rows) / size)
-    sizes = np.array([len(piece) for piece in pieces])
-    bounds = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
-    place, number, weights = np.array(of), np.array(part), np.array(weight)
-    total = np.bincount(place, weights=sizes)[place]
-    maps = [cells.to_segments[place] * weights[:, None]]
-    for p in range(PARTS) if (number >= 0).any() else ():
-        alone = np.where(number < 0, 1.0, np.where(number == p, weights * total / sizes, 0.0))
-        maps.append(cells.to_segments[place] * alone[:, None])
-    return References(np.concatenate(pieces), bounds, tuple(maps))
+        return References(order, cells.bounds, cells.to_segments, len(sizes))
+    # As many for each part of a cell.
+    wanted = np.maximum(WHOLE_CELL, PARTS * np.rint(sizes * most / n / PARTS).astype(np.int64))
+    drawn = np.flatnonzero(sizes > wanted)
+    kept = np.flatnonzero(sizes <= wanted)
+    inside = {int(g): order[cells.bounds[g] : cells.bounds[g + 1]] for g in range(len(sizes))}
+    pieces = [inside[int(g)] for g in kept]
+    taken = [inside[int(g)][random.choice(sizes[g], wanted[g], replace=False)] for g in drawn]
+    pieces += [np.sort(rows[p::PARTS]) for p in range(PARTS) for rows in taken]
+    place = np.concatenate((kept, np.tile(drawn, PARTS)))
+    weights = np.where(sizes > wanted, sizes / wanted, 1.0)[place]
+    bounds = np.concatenate(([0], np.cumsum([len(piece) for piece in pieces]))).astype(np.int64)
+    return References(np.concatenate(pieces), bounds, cells.to_segments[place] * weights[:, None], len(kept))

@@ -64,9 +64,10 @@ def score_all(
     if not models:
         return {}
     scores = silhouettes(X, [model.labels for model in models.values()], seed, progress)
+    found = spread(lambda pair: _candidate(X, *pair, indices), zip(models.values(), scores, strict=True))
     return {
-        k: Trial(model, score, _candidate(X, model, score, indices))
-        for (k, model), score in zip(models.items(), scores, strict=True)
+        k: Trial(model, score, candidate)
+        for (k, model), score, candidate in zip(models.items(), scores, found, strict=True)
     }
 
 

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from personas.segmentation import compute
 from personas.segmentation.records import Floats, Labels, Progress
-from personas.segmentation.refinement import common_refinement, draw_references
+from personas.segmentation.refinement import PARTS, References, common_refinement, draw_references
 from personas.segmentation.streams import Step, draw_rows, generator
 from personas.segmentation.threads import single_thread, spread
-from personas.segmentation.tiles import Bounds
 from personas.segmentation.twins import distance_sums
 
 EXACT_LIMIT = 20_000
@@ -75,7 +74,7 @@ def silhouettes(
     queries = np.union1d(base, np.concatenate(extra)) if extra else base
     cells = common_refinement(labelings)
     drawn = draw_references(cells, generator(seed, Step.SILHOUETTE_QUERIES, 0, 2), REFERENCES)
-    values = _values(X, labelings, queries, drawn.rows, drawn.bounds, drawn.maps, progress)
+    values = _values(X, labelings, queries, drawn, progress)
     scores = []
     for i, labels in enumerate(labelings):
         rows = np.concatenate((base, extra[i]))
@@ -88,35 +87,33 @@ def row_silhouettes(
 ) -> Floats:
     """(number of labelings, q) silhouettes of the rows ``queries`` against all rows of X."""
     cells = common_refinement(labelings)
-    order = cells.order()
-    values: Floats = _values(X, labelings, queries, order, cells.bounds, [cells.to_segments], progress)[0]
+    everyone = References(cells.order(), cells.bounds, cells.to_segments, len(cells.to_segments))
+    values: Floats = _values(X, labelings, queries, everyone, progress)[0]
     return values
 
 
 def _values(
-    X: Floats, labelings: Sequence[Labels], queries: NDArray[np.int64], references: NDArray[np.int64],
-    bounds: Bounds, maps: Sequence[Floats], progress: Progress | None = None,
+    X: Floats, labelings: Sequence[Labels], queries: NDArray[np.int64], references: References,
+    progress: Progress | None = None,
 ) -> Floats:  # fmt: skip
-    """(maps, labelings, q) silhouettes of the rows ``queries``.
-
-    Distances to the rows ``references`` are added up between ``bounds``; each map (pieces, segments of all labelings
-    side by side) makes sums over whole segments of them.
-    """
+    """(1 or 1 + parts, labelings, q) silhouettes of the rows ``queries``, from distances to the references."""
     counts = [np.bincount(labels) for labels in labelings]
     offsets = np.concatenate(([0], np.cumsum([len(c) for c in counts])))
-    centre = X[references].mean(axis=0)
-    rows, small = X[references] - centre, len(X) <= SMALL
+    rows, small = X[references.rows], len(X) <= SMALL
+    centre = rows.mean(axis=0)
+    rows -= centre
     narrow = rows.astype(np.float32)
-    values = np.empty((len(maps), len(labelings), len(queries)))
+    versions = 1 if references.whole == len(references.to_segments) else 1 + PARTS
+    values = np.empty((versions, len(labelings), len(queries)))
 
     def block(start: int) -> int:
         part = queries[start : start + QUERY_BLOCK]
         if small:
-            pieces = distance_sums(X[part] - centre, rows, bounds, BLOCK_CELLS).T
+            pieces = distance_sums(X[part] - centre, rows, references.bounds, BLOCK_CELLS).T
         else:
-            pieces = compute.cell_sums(compute.packed_blocks(X[part], centre), narrow, bounds)[:, : len(part)]
-        for m, to_segments in enumerate(maps):
-            sums = to_segments.T @ pieces
+            blocks = compute.packed_blocks(X[part], centre)
+            pieces = compute.cell_sums(blocks, narrow, references.bounds)[:, : len(part)]
+        for m, sums in enumerate(references.segment_sums(pieces)):
             for i, labels in enumerate(labelings):
                 own = sums[offsets[i] : offsets[i + 1]].T
                 values[m, i, start : start + len(part)] = _from_sums(own, counts[i], labels[part])

@@ -12,12 +12,14 @@ CANCELLED = 1e-6
 """Squared distances below this share of the squared norms have lost digits."""
 
 
-def pack(X: Floats, centre: Floats, blocks: Blocks) -> None:
-    """See ``kernels.pack``."""
+def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) -> float:
+    """See ``kernels.pack``; ``first`` is a multiple of 256."""
     n, d = X.shape
-    padded = np.zeros((len(blocks) * ROWS, d), dtype=np.float32)
+    head, count = first // ROWS, -(-n // ROWS)
+    padded = np.zeros((count * ROWS, d))
     padded[:n] = X - centre
-    blocks[:] = padded.reshape(len(blocks), ROWS, d).transpose(0, 2, 1)
+    blocks[head : head + count] = padded.reshape(count, ROWS, d).transpose(0, 2, 1)
+    return float(weights[head : head + count].ravel().astype(np.float64) @ (padded**2).sum(axis=1))
 
 
 def _rows(blocks: Blocks) -> Tiles:
@@ -95,16 +97,15 @@ def _seed(rows: Tiles, weight: Tiles, uniforms: Floats, k: int) -> Floats:
     return centroids
 
 
-def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels) -> float:
+def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floats) -> float:
     """See ``kernels_rows.nearest``."""
-    total = 0.0
     for first in range(0, len(X), BLOCK):
         part = slice(first, first + BLOCK)
         squares = _squares(X[part], centroids)
         limit = squares.min(axis=1) + tie * (1e-12 + squares.mean(axis=1))
         labels[part] = np.argmax(squares <= limit[:, None], axis=1)
-        total += float(squares[np.arange(len(squares)), labels[part]].sum())
-    return total
+        gaps[part] = squares[np.arange(len(squares)), labels[part]]
+    return float(gaps.sum())
 
 
 def _squares(X: Floats, centroids: Floats) -> Floats:
@@ -115,12 +116,14 @@ def _squares(X: Floats, centroids: Floats) -> Floats:
     return squares
 
 
-def group_sums(X: Floats, labels: Labels, weights: Floats, k: int) -> tuple[Floats, Floats]:
+def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int) -> tuple[Floats, Floats, Floats]:
     """See ``kernels_rows.group_sums``."""
     weight = weights if len(weights) else np.ones(len(X))
+    rows = X - pivot
     counts = np.bincount(labels, weights=weight, minlength=k).astype(float)
-    sums: Floats = np.column_stack([np.bincount(labels, weights=weight * x, minlength=k) for x in X.T])
-    return sums, counts
+    sums: Floats = np.column_stack([np.bincount(labels, weights=weight * x, minlength=k) for x in rows.T])
+    squares = np.bincount(labels, weights=weight * (rows**2).sum(axis=1), minlength=k).astype(float)
+    return sums, counts, squares
 
 
 def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Floats, values: Floats) -> None:

@@ -15,15 +15,16 @@ from personas.segmentation.records import Algorithm, Floats, Labels
 
 START_ROWS = 5_000
 """Above this many rows the starts run on a third of them, and only the best go on with all (performance.md 2.1)."""
-MOST_START_ROWS = 10_000
+MOST_START_ROWS = 8_000
 FINALISTS = 5
 """Starts stop early, so optima that differ in the sixth digit can only be told apart after going on to the end."""
 LAST_PASSES = 300
 FEW_ROWS = 20_000
 """Up to so many rows every finalist goes on until nothing moves."""
-RACE_BLOCKS = 400
-"""Beyond, the finalists race on so many blocks of 256 rows, and only the winner goes on with all rows."""
-RACE_PASSES = 10
+RACERS = 3
+RACE_BLOCKS = 200
+"""Beyond, the best few race on so many blocks of 256 rows, and only the winner goes on with all rows."""
+RACE_PASSES = 8
 FULL_PASSES = 4
 """Fewest last passes over all rows; after them the inertia is within 4e-5 of convergence at a million rows."""
 ROWS_PASSED = 2_000_000
@@ -74,7 +75,9 @@ def in_order(centroids: Floats) -> NDArray[np.int64]:
 
 def collapse(X: Floats) -> tuple[Floats, Floats | None]:
     """Equal rows that stand side by side as one row with a weight: resamples are a third smaller this way."""
-    changes = np.concatenate(([True], (X[1:] != X[:-1]).any(axis=1)))
+    changes = np.concatenate(([True], X[1:, 0] != X[:-1, 0]))
+    same = np.flatnonzero(~changes)
+    changes[same] = (X[same] != X[same - 1]).any(axis=1)
     if changes.all():
         return X, None
     first = np.flatnonzero(changes)
@@ -127,10 +130,10 @@ def fit_prepared(data: Prepared, k: int, stream: np.random.SeedSequence, starts:
         centroids = lloyd(data.rows, centroids, LAST_PASSES, data.weights)[0]
     else:
         track = _every(data.packed, RACE_BLOCKS)
-        centroids = _best([compute.passes(track, start, RACE_PASSES) for start in finalists])
+        centroids = _best([compute.passes(track, start, RACE_PASSES) for start in finalists[:RACERS]])
         centroids = compute.passes(data.packed, centroids, max(FULL_PASSES, ROWS_PASSED // n))[1]
     centroids = np.ascontiguousarray(centroids[in_order(centroids)])
-    labels, inertia = compute.nearest(data.X, centroids)
+    labels, _, inertia = compute.nearest(data.X, centroids)
     return KMeansModel(k, labels, centroids, inertia, _share(inertias) if starts > REFIT_STARTS else None)
 
 
