@@ -231,9 +231,7 @@ def _observed(setting: Setting, model: Fitted, comparison: Comparison) -> float:
     return silhouettes(setting.rows, [labels])[0].mean if len(np.unique(labels)) > 1 else 0.0
 
 
-def _with_errors(
-    setting: Setting, evidence: Evidence, errors: dict[int, float], progress: Progress | None
-) -> Evidence:
+def _with_errors(setting: Setting, evidence: Evidence, errors: dict[int, float], progress: Progress | None) -> Evidence:
     """Standard errors: of every k in the full protocol, else of the one that sets the mark; ``errors`` are kept."""
     verdict, found = electable(evidence)
     needed = set() if verdict in (NATURAL, NONE) else {best_silhouette(found).k}

@@ -1,14 +1,24 @@
-"""Nearest centroids and Lloyd passes in numpy: where labels are decided, so that every caller decides alike."""
+"""Nearest centroids and Lloyd passes in float64: where labels are decided, so that every caller decides alike."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from personas.segmentation import compute
 from personas.segmentation.records import Floats, Labels
 
-TIE = 1e-9
-"""Squared distances that differ by less than this share count as equal; the lower centroid number wins."""
+__all__ = ["inertia_of", "lloyd", "means", "nearest", "squared_distances"]
+
 BLOCK = 8192
+
+
+def nearest(X: Floats, centroids: Floats) -> Labels:
+    """(n,) number of the nearest centroid; equal distances go to the lower number.
+
+    >>> nearest(np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [2.0]])).tolist()
+    [0, 0, 1]
+    """
+    return compute.nearest(X, centroids)[0]
 
 
 def squared_distances(X: Floats, centroids: Floats) -> Floats:
@@ -24,27 +34,9 @@ def squared_distances(X: Floats, centroids: Floats) -> Floats:
     return squares
 
 
-def nearest(X: Floats, centroids: Floats) -> Labels:
-    """(n,) number of the nearest centroid; equal distances go to the lower number.
-
-    >>> nearest(np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [2.0]])).tolist()
-    [0, 0, 1]
-    """
-    labels = np.empty(len(X), dtype=np.int32)
-    for start in range(0, len(X), BLOCK):
-        squares = squared_distances(X[start : start + BLOCK], centroids)
-        limit = squares.min(axis=1) + TIE * (1e-12 + squares.mean(axis=1))
-        labels[start : start + BLOCK] = np.argmax(squares <= limit[:, None], axis=1)
-    return labels
-
-
 def means(X: Floats, labels: Labels, k: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
     """(k, d) weighted means of the groups and (k,) their weights; the mean of an empty group is NaN."""
-    weight = np.bincount(labels, weights=weights, minlength=k).astype(float)
-    sums = np.empty((k, X.shape[1]))
-    for j in range(X.shape[1]):
-        column = X[:, j] if weights is None else X[:, j] * weights
-        sums[:, j] = np.bincount(labels, weights=column, minlength=k)
+    sums, weight, _ = compute.group_sums(X, labels, k, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums / weight[:, None], weight
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LARGEST_VALUE = 1e100
 HIGHEST_K = 60
+FEW_ROWS = 20_000
+CHUNK = 65_536
 DEFAULT_RANGE = (2, 10)
 
 
@@ -51,16 +53,17 @@ def check_matrix(X: Floats | pd.DataFrame | Sequence[Sequence[float]], least_row
         raise InputError(f"X has shape ({n}, {d}); give at least one row and one column")
     if n < least_rows:
         raise InputError(f"{count_of(n, 'customer')} are too few to segment; at least {least_rows} are needed")
-    bad = ~np.isfinite(values)
-    if bad.any():
+    largest = max(np.abs(values[first : first + CHUNK]).max() for first in range(0, n, CHUNK))
+    if not np.isfinite(largest):
+        bad = ~np.isfinite(values)
         where = [_name(names, int(j)) for j in np.flatnonzero(bad.any(axis=0))[:10]]
         raise InputError(
             f"X has {count_of(int(bad.sum()), 'missing or infinite value')}, in {', '.join(where)}; "
             "fill or remove them first (personas.run does that for you)"
         )
-    if np.abs(values).max() > LARGEST_VALUE:
+    if largest > LARGEST_VALUE:
         raise InputError(f"X has values beyond {LARGEST_VALUE:g}; scale the columns first")
-    if (values == values[0]).all() and n > 1:
+    if n > 1 and all((values[first : first + CHUNK] == values[0]).all() for first in range(0, n, CHUNK)):
         raise InputError("the customers are all alike: every row of X is the same, so there is nothing to segment")
     return values
 
@@ -131,10 +134,34 @@ def k_range(k: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def canonical_order(X: Floats) -> tuple[NDArray[np.int64], int]:
-    """The order that sorts the rows by their values, and how many of them differ.
+    """An order of the rows that depends on their values alone, and how many of them differ; equal rows stand together.
 
-    Work on rows in this order does not depend on the order in which the caller had them.
+    Work on rows in this order does not depend on the order in which the caller had them. Many rows are sorted by a
+    number mixed from their values, which takes one key where sorting by value takes one per column.
     """
-    order = np.lexsort(X.T[::-1])
+    if len(X) <= FEW_ROWS:
+        order = np.lexsort(X.T[::-1])
+    else:
+        keys = _mixed(X)
+        order = np.argsort(keys, kind="stable")
+        same = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+        if not (X[order[same]] != X[order[same + 1]]).any():
+            return order, len(X) - len(same)
+        order = np.lexsort((*X.T[::-1], keys))  # two rows share a number by chance
     ordered = X[order]
     return order, 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
+
+
+def _mixed(X: Floats) -> NDArray[np.uint64]:
+    """(n,) a number that depends on all values of the row (the mixing steps of SplitMix64, Steele et al. 2014)."""
+    keys = np.zeros(len(X), dtype=np.uint64)
+    for j in range(X.shape[1]):
+        # Zero is added, because there is a negative zero.
+        bits = (X[:, j].astype(np.float64) + 0.0).view(np.uint64)
+        keys += bits + np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(30)
+        keys *= np.uint64(0xBF58476D1CE4E5B9)
+        keys ^= keys >> np.uint64(27)
+        keys *= np.uint64(0x94D049BB133111EB)
+        keys ^= keys >> np.uint64(31)
+    return keys

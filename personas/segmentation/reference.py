@@ -17,6 +17,7 @@ from personas.segmentation.margins import Margin, fit_margin
 from personas.segmentation.records import Candidate, Floats, Progress
 from personas.segmentation.silhouette import silhouettes
 from personas.segmentation.streams import Step, generator, stream
+from personas.segmentation.threads import spread
 
 DRAWS = {"full": 99, "quick": 39}
 NOTHING_TO_FIND = 0.2
@@ -133,23 +134,26 @@ def compare(
     null: list[Floats] = []
     sets: list[Floats] = []
     fits = [fitted]
-    stopped = False
-    for b in range(1, DRAWS[protocol] + 1):
-        if progress:
-            progress("comparing with structureless customers", (b - 1) / DRAWS[protocol])
+    draws = DRAWS[protocol]
+
+    def one(b: int) -> tuple[Floats, Floats, tuple[Floats, ...]]:
         rows = before.sets[b - 1] if before and b <= len(before.sets) else _drawn(reference, len(Z), seed, b)
-        scores, models = _scores(rows, ks, seed, b, before)
-        null.append(scores)
-        sets.append(rows)
-        fits.append(models)
-        if b in LOOKS and largest_p(observed, np.array(null)) > NOTHING_TO_FIND:
-            stopped = True
+        return rows, *_scores(rows, ks, seed, b, before)
+
+    stops = [*(look for look in LOOKS if look < draws), draws]
+    for first, last in zip([0, *stops[:-1]], stops, strict=True):
+        for b, (rows, scores, models) in enumerate(spread(one, range(first + 1, last + 1)), first + 1):
+            null.append(scores)
+            sets.append(rows)
+            fits.append(models)
+            if progress:
+                progress("comparing with structureless customers", b / draws)
+        stopped = last in LOOKS and largest_p(observed, np.array(null)) > NOTHING_TO_FIND
+        if stopped:
             break
     table = np.array(null)
     excess = observed - table.mean(axis=0)
-    return Comparison(
-        tuple(ks), observed, table, largest_p(observed, table), excess, stopped, tuple(sets), tuple(fits)
-    )
+    return Comparison(tuple(ks), observed, table, largest_p(observed, table), excess, stopped, tuple(sets), tuple(fits))
 
 
 def _drawn(reference: Reference, n: int, seed: int, b: int) -> Floats:

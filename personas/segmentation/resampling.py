@@ -16,6 +16,7 @@ from personas.segmentation.algorithms.kmeans import REFIT_STARTS
 from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress
 from personas.segmentation.silhouette import silhouettes
 from personas.segmentation.streams import Step, generator, stream
+from personas.segmentation.threads import spread
 
 RESAMPLE_ROWS = 2_000
 PAIRS = {"full": 50, "quick": 15}
@@ -62,21 +63,22 @@ def resample(
     pairs : numbers of the pairs; each has a random stream of its own, so that pairs can be added later.
     """
     k, expected = reference.k, reference.predict(X)
+
+    def one(pair: int) -> list[tuple[Fitted, Labels]]:
+        models = [_refit(X, k, algorithm, seed, replicate) for replicate in (2 * pair, 2 * pair + 1)]
+        return [(model, model.predict(X)) for model in models]
+
     ari, agreement, jaccard, models = [], [], [], []
-    for done, pair in enumerate(pairs):
-        if progress:
-            progress(f"does it come back? {algorithm.label}, {k} segments", done / len(pairs))
-        members = []
-        for replicate in (2 * pair, 2 * pair + 1):
-            model = _refit(X, k, algorithm, seed, replicate)
-            labels = model.predict(X)
+    for done, members in enumerate(spread(one, pairs), 1):
+        for model, labels in members:
             overlap = contingency(expected, labels, k, k)
             jaccard.append(best_jaccard(overlap))
             models.append((model, matched(overlap)))
-            members.append(labels)
-        table = contingency(members[0], members[1], k, k)
+        table = contingency(members[0][1], members[1][1], k, k)
         ari.append(adjusted_rand(table))
         agreement.append(matched_share(table))
+        if progress:
+            progress(f"does it come back? {algorithm.label}, {k} segments", done / len(pairs))
     return Resampled(tuple(ari), tuple(agreement), np.array(jaccard).reshape(-1, k), tuple(models))
 
 
@@ -93,14 +95,18 @@ def standard_error(
 
     The deviation over halves *is* the error at the size of X; for ``n`` rows in all it shrinks by sqrt(n' / n).
     """
-    values = []
-    for replicate in range(HALF_SAMPLES):
-        if progress:
-            progress(f"error of the silhouette, {k} segments", replicate / HALF_SAMPLES)
+
+    def one(replicate: int) -> float:
         drawn = generator(seed, Step.HALF_SAMPLE, k, replicate).choice(len(X), len(X) // 2, replace=False)
         half = X[np.sort(drawn)]
         model = algorithm.fit(half, k, stream(seed, Step.HALF_SAMPLE, k, replicate).spawn(1)[0], REFIT_STARTS)
-        values.append(silhouettes(half, [model.labels])[0].mean)
+        return silhouettes(half, [model.labels])[0].mean
+
+    values = []
+    for done, value in enumerate(spread(one, range(HALF_SAMPLES)), 1):
+        values.append(value)
+        if progress:
+            progress(f"error of the silhouette, {k} segments", done / HALF_SAMPLES)
     return float(np.std(values, ddof=1) * np.sqrt(len(X) / n))
 
 

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.algorithms.kmeans import fit_prepared, prepare
 from personas.segmentation.indices import INDICES
 from personas.segmentation.indices.squared_silhouette import squared_silhouette
 from personas.segmentation.preflight import Limits, canonical_order, check_matrix, plan
 from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Progress
 from personas.segmentation.silhouette import Silhouette, silhouettes
 from personas.segmentation.streams import Step, stream
+from personas.segmentation.threads import single_thread, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,14 +38,23 @@ class Trial:
 def fit_all(
     X: Floats, ks: Iterable[int], algorithm: Algorithm, seed: int, starts: int, progress: Progress | None = None
 ) -> dict[int, Fitted]:
-    """The reference model of each k, largest k last."""
+    """The reference model of each k, ascending."""
     wanted = sorted(ks)
-    models = {}
-    for i, k in enumerate(wanted):
+    if not wanted:
+        return {}
+    shared = prepare(X) if algorithm.name == "kmeans" else None
+
+    def fit(k: int) -> Fitted:
+        own = stream(seed, Step.REFERENCE_FIT, k)
+        return algorithm.fit(X, k, own, starts) if shared is None else fit_prepared(shared, k, own, starts)
+
+    models: dict[int, Fitted] = {}
+    # The largest k takes longest: it goes first, so that no thread waits for it at the end.
+    for i, model in enumerate(spread(fit, reversed(wanted))):
+        models[model.k] = model
         if progress:
-            progress(f"{algorithm.label}, {k} segments", i / len(wanted))
-        models[k] = algorithm.fit(X, k, stream(seed, Step.REFERENCE_FIT, k), starts)
-    return models
+            progress(f"{algorithm.label}, {model.k} segments", (i + 1) / len(wanted))
+    return {k: models[k] for k in wanted}
 
 
 def score_all(
@@ -53,9 +64,10 @@ def score_all(
     if not models:
         return {}
     scores = silhouettes(X, [model.labels for model in models.values()], seed, progress)
+    found = spread(lambda pair: _candidate(X, *pair, indices), zip(models.values(), scores, strict=True))
     return {
-        k: Trial(model, score, _candidate(X, model, score, indices))
-        for (k, model), score in zip(models.items(), scores, strict=True)
+        k: Trial(model, score, candidate)
+        for (k, model), score, candidate in zip(models.items(), scores, found, strict=True)
     }
 
 
@@ -117,7 +129,9 @@ def scan(
     order, distinct = canonical_order(given)
     grid = plan(len(given), distinct, k, None, limits)
     rows = np.ascontiguousarray(given[order])
-    trials = score_all(rows, fit_all(rows, grid.ks, ALGORITHMS.get(algorithm), seed, STARTS), seed, indices=False)
+    with single_thread():
+        models = fit_all(rows, grid.ks, ALGORITHMS.get(algorithm), seed, STARTS)
+        trials = score_all(rows, models, seed, indices=False)
     columns = ("k", "inertia", "silhouette", "silhouette_error", "silhouette_squared", "smallest_share")
     table = pd.DataFrame([[getattr(t.candidate, c) for c in columns] for t in trials.values()], columns=list(columns))
     table.attrs["labels"] = {k: as_given(t.fitted.labels, order) for k, t in trials.items()}

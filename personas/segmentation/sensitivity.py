@@ -54,7 +54,7 @@ def ledger(
             progress(f"choices: {name}", done / len(todo))
         with_everyone = number == UNUSUAL
         part = Z if with_everyone else np.ascontiguousarray(Z[chosen])
-        if len(np.unique(part, axis=0)) < 2 * k:
+        if too_alike(part, 2 * k):
             continue
         refit = model.fit(part, k, stream(seed, Step.SENSITIVITY, k, number), REFIT_STARTS)
         theirs = refit.labels[chosen] if with_everyone else refit.labels
@@ -72,6 +72,12 @@ def deciding(rows: Sequence[Mapping[str, object]], families: Sequence[str] | Non
     few = families is not None and len(set(families)) < THRESHOLDS.families
     counted = [row for row in rows if not (few and str(row["choice"]).startswith(WITHOUT_FAMILY))]
     return [ari for row in counted if isinstance(ari := row["ari"], float)]
+
+
+def too_alike(X: Floats, least: int) -> bool:
+    """Whether fewer than ``least`` rows differ; a part of the rows is looked at first."""
+    step = max(1, len(X) // 1000)
+    return len(np.unique(X[::step], axis=0)) < least and len(np.unique(X, axis=0)) < least
 
 
 def without_each_family(X: Floats, families: Sequence[str] | None) -> Iterator[tuple[str, Floats]]:

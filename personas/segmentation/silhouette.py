@@ -12,17 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.segmentation import compute
 from personas.segmentation.records import Floats, Labels, Progress
+from personas.segmentation.refinement import PARTS, References, common_refinement, draw_references
 from personas.segmentation.streams import Step, draw_rows, generator
-from personas.segmentation.threads import single_thread
+from personas.segmentation.threads import single_thread, spread
+from personas.segmentation.twins import distance_sums
 
 EXACT_LIMIT = 20_000
 QUERIES = 2_000
 QUERIES_PER_SEGMENT = 100
 BLOCK_CELLS = 2_000_000
 """Distances held at once: 16 MB a matrix of float64."""
-CANCELLED = 1e-6
-"""Squared distances below this share of the squared norms have lost digits and are computed again, directly."""
+SMALL = 1_000
+"""Up to so many rows distances are float64: it costs nothing there. Beyond they are float32 from direct differences."""
+QUERY_BLOCK = 2_048
+REFERENCES = 100_000
+"""Above so many rows the sampled silhouette looks at a sample of references too: cost then no longer grows with n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,13 @@ def silhouettes(
     base = draw_rows(seed, Step.SILHOUETTE_QUERIES, n, QUERIES)
     extra = [_top_up(labels, base, seed) for labels in labelings]
     queries = np.union1d(base, np.concatenate(extra)) if extra else base
-    values = row_silhouettes(X, labelings, queries, progress)
+    cells = common_refinement(labelings)
+    drawn = draw_references(cells, generator(seed, Step.SILHOUETTE_QUERIES, 0, 2), REFERENCES)
+    values = _values(X, labelings, queries, drawn, progress)
     scores = []
     for i, labels in enumerate(labelings):
         rows = np.concatenate((base, extra[i]))
-        scores.append(_sampled(labels, rows, values[i][np.searchsorted(queries, rows)], len(base)))
+        scores.append(_sampled(labels, rows, values[:, i, np.searchsorted(queries, rows)], len(base)))
     return scores
 
 
@@ -78,56 +86,44 @@ def row_silhouettes(
     X: Floats, labelings: Sequence[Labels], queries: NDArray[np.int64], progress: Progress | None = None
 ) -> Floats:
     """(number of labelings, q) silhouettes of the rows ``queries`` against all rows of X."""
-    n = len(X)
-    cells, order, starts = _common_refinement(labelings, n)
-    counts = [np.bincount(labels) for labels in labelings]
-    # One 0/1 map takes cell sums to the segments of all labelings, side by side.
-    offsets = np.concatenate(([0], np.cumsum([len(c) for c in counts])))
-    to_segments = np.zeros((len(starts), offsets[-1]))
-    for i, labels in enumerate(labelings):
-        to_segments[cells, offsets[i] + labels] = 1.0
-    values = np.empty((len(labelings), len(queries)))
-    sorted_rows = X[order] - X.mean(axis=0)
-    centred = X[queries] - X.mean(axis=0)
-    norms = np.einsum("ij,ij->i", sorted_rows, sorted_rows)
-    block = max(1, BLOCK_CELLS // n)
-    with single_thread():
-        for start in range(0, len(queries), block):
-            part = slice(start, start + block)
-            distances = _distances(centred[part], sorted_rows, norms)
-            sums = np.add.reduceat(distances, starts, axis=1) @ to_segments
-            for i, labels in enumerate(labelings):
-                own = labels[queries[part]]
-                values[i, part] = _from_sums(sums[:, offsets[i] : offsets[i + 1]], counts[i], own)
-            if progress:
-                progress("silhouettes", min(1.0, (start + block) / len(queries)))
+    cells = common_refinement(labelings)
+    everyone = References(cells.order(), cells.bounds, cells.to_segments, len(cells.to_segments))
+    values: Floats = _values(X, labelings, queries, everyone, progress)[0]
     return values
 
 
-def _common_refinement(
-    labelings: Sequence[Labels], n: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """(n,) cell of each row; the order that sorts rows by cell; where each cell starts in that order."""
-    cells = np.zeros(n, dtype=np.int64)
-    for labels in labelings:
-        cells = cells * (int(labels.max()) + 1) + labels
-        cells = np.unique(cells, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    order = np.argsort(cells, kind="stable").astype(np.int64)
-    starts = np.concatenate(([0], np.cumsum(np.bincount(cells))[:-1])).astype(np.int64)
-    return cells, order, starts
+def _values(
+    X: Floats, labelings: Sequence[Labels], queries: NDArray[np.int64], references: References,
+    progress: Progress | None = None,
+) -> Floats:  # fmt: skip
+    """(1 or 1 + parts, labelings, q) silhouettes of the rows ``queries``, from distances to the references."""
+    counts = [np.bincount(labels) for labels in labelings]
+    offsets = np.concatenate(([0], np.cumsum([len(c) for c in counts])))
+    rows, small = X[references.rows], len(X) <= SMALL
+    centre = rows.mean(axis=0)
+    rows -= centre
+    narrow = rows.astype(np.float32)
+    versions = 1 if references.whole == len(references.to_segments) else 1 + PARTS
+    values = np.empty((versions, len(labelings), len(queries)))
 
+    def block(start: int) -> int:
+        part = queries[start : start + QUERY_BLOCK]
+        if small:
+            pieces = distance_sums(X[part] - centre, rows, references.bounds, BLOCK_CELLS).T
+        else:
+            blocks = compute.packed_blocks(X[part], centre)
+            pieces = compute.cell_sums(blocks, narrow, references.bounds)[:, : len(part)]
+        for m, sums in enumerate(references.segment_sums(pieces)):
+            for i, labels in enumerate(labelings):
+                own = sums[offsets[i] : offsets[i + 1]].T
+                values[m, i, start : start + len(part)] = _from_sums(own, counts[i], labels[part])
+        return start
 
-def _distances(queries: Floats, rows: Floats, norms: Floats) -> Floats:
-    """(q, n) Euclidean distances; close pairs from direct differences, because the fast formula cancels there."""
-    scale = np.einsum("ij,ij->i", queries, queries)[:, None] + norms
-    squares = queries @ rows.T
-    squares *= -2.0
-    squares += scale
-    near_q, near_r = np.nonzero(squares <= CANCELLED * scale)
-    for start in range(0, len(near_q), 100_000):
-        i, j = near_q[start : start + 100_000], near_r[start : start + 100_000]
-        squares[i, j] = ((queries[i] - rows[j]) ** 2).sum(axis=1)
-    return np.sqrt(squares, out=squares)
+    with single_thread():
+        for start in spread(block, range(0, len(queries), QUERY_BLOCK)):
+            if progress:
+                progress("silhouettes", min(1.0, (start + QUERY_BLOCK) / len(queries)))
+    return values
 
 
 def _from_sums(sums: Floats, counts: NDArray[np.int64], own: Labels) -> Floats:
@@ -165,17 +161,24 @@ def _top_up(labels: Labels, base: NDArray[np.int64], seed: int) -> NDArray[np.in
 
 
 def _sampled(labels: Labels, rows: NDArray[np.int64], values: Floats, base: int) -> Silhouette:
-    """The stratified estimate of method.md 3.2: segment means weighted by true segment sizes."""
+    """The stratified estimate of method.md 3.2: segment means weighted by true segment sizes.
+
+    ``values`` (1 + parts, rows): from all references, then from each part of them; how much the parts differ is what
+    drawing the references adds to the error.
+    """
     sizes = np.bincount(labels).astype(float)
     drawn = labels[rows]
-    m = np.bincount(drawn, minlength=len(sizes)).astype(float)
-    m = np.maximum(m, 1.0)
-    means = np.bincount(drawn, weights=values, minlength=len(sizes)) / m
-    squares = np.bincount(drawn, weights=(values - means[drawn]) ** 2, minlength=len(sizes))
+    m = np.maximum(np.bincount(drawn, minlength=len(sizes)).astype(float), 1.0)
+    means = np.bincount(drawn, weights=values[0], minlength=len(sizes)) / m
+    squares = np.bincount(drawn, weights=(values[0] - means[drawn]) ** 2, minlength=len(sizes))
     variance = squares / np.maximum(m - 1, 1)
     weights = sizes / sizes.sum()
-    standard_error = float(np.sqrt((weights**2 * variance / m * (1 - m / np.maximum(sizes, 1))).sum()))
+    square_error = float((weights**2 * variance / m * (1 - m / np.maximum(sizes, 1))).sum())
+    if len(values) > 1:
+        by_part = values[1:] @ (weights / m)[drawn]
+        square_error += float(by_part.var(ddof=1)) / len(by_part)
     segments = tuple(float(s) for s in means)
     return Silhouette(
-        float((weights * means).sum()), 1.96 * standard_error, float(means.mean()), segments, rows, values, base
-    )
+        float((weights * means).sum()), 1.96 * float(np.sqrt(square_error)), float(means.mean()), segments, rows,
+        values[0], base,
+    )  # fmt: skip

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.segmentation import compute
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_kmeans
-from personas.segmentation.lloyd import means, nearest, squared_distances
+from personas.segmentation.lloyd import means
 from personas.segmentation.records import Fitted, Floats, Labels
 from personas.segmentation.streams import Step, draw_rows, stream
 
@@ -22,6 +23,8 @@ APART = -1
 """Label of those who belong to no segment."""
 PASSES = 30
 START_ROWS = 2_000
+TRIMMED_ROWS = 20_000
+"""Centroids are found on at most so many rows; every row is then judged by its distance to them."""
 
 
 def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
@@ -36,9 +39,11 @@ def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
     start = X[inner[draw_rows(seed, Step.TRIMMED, len(inner), START_ROWS)]]
     trimmed, far = np.zeros(len(X)), np.zeros(len(X))
     usable = [k for k in ks if k < len(start)]
+    some = X[draw_rows(seed, Step.TRIMMED, len(X), TRIMMED_ROWS)]
     for k in usable:
-        centroids, out = trimmed_means(X, fit_kmeans(start, k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids)
-        distances = np.sqrt(squared_distances(X, centroids).min(axis=1))
+        begin = fit_kmeans(start, k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids
+        distances = distance_to_segment(X, trimmed_means(some, begin))
+        out = distances >= np.partition(distances, -_left_out(X))[-_left_out(X)]
         trimmed += out
         far += out & (distances > far_beyond(distances))
     unusual: NDArray[np.bool_] = (trimmed >= max(1.0, len(usable) / 2)) & (far == trimmed)
@@ -54,7 +59,7 @@ def far_beyond(distances: Floats) -> float:
 
 def distance_to_segment(X: Floats, centroids: Floats) -> Floats:
     """(n,) distance of each row to the nearest centroid."""
-    distances: Floats = np.sqrt(squared_distances(X, centroids).min(axis=1))
+    distances: Floats = np.sqrt(compute.nearest(X, centroids)[1])
     return distances
 
 
@@ -85,18 +90,17 @@ def _left_out(X: Floats) -> int:
     return int(np.ceil(TRIMMED_SHARE * len(X)))
 
 
-def trimmed_means(X: Floats, centroids: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Centroids (k, d) that the farthest 1% of the rows have no part in, and which rows (n,) those are."""
+def trimmed_means(X: Floats, centroids: Floats) -> Floats:
+    """Centroids (k, d) that the farthest 1% of the rows have no part in."""
     k, left_out = len(centroids), _left_out(X)
     out = np.zeros(len(X), dtype=bool)
     for _ in range(PASSES):
-        squares = squared_distances(X, centroids).min(axis=1)
+        labels, squares, _ = compute.nearest(X, centroids)
         now = np.zeros(len(X), dtype=bool)
         now[np.argsort(-squares, kind="stable")[:left_out]] = True
-        labels = nearest(X, centroids)
         moved, weight = means(X[~now], labels[~now], k)
         moved[weight == 0] = centroids[weight == 0]
         if np.array_equal(now, out) and np.allclose(moved, centroids, rtol=0, atol=1e-12):
             break
         centroids, out = moved, now
-    return centroids, out
+    return centroids

@@ -155,9 +155,7 @@ def fit_mixture(
         )
         labels = model.predict(X)
     inertia = inertia_of(X, labels, model.centroids)
-    return MixtureModel(
-        k, labels, model.centroids, inertia, model.weights, model.covariances, model.scale, shape
-    )
+    return MixtureModel(k, labels, model.centroids, inertia, model.weights, model.covariances, model.scale, shape)
 
 
 def restore_gmm(arrays: Mapping[str, NDArray[np.generic]]) -> MixtureModel:
@@ -206,9 +204,7 @@ def _climb(
     return now, responsibilities
 
 
-def _maximise(
-    Z: Floats, responsibilities: Floats, shape: str, how: Regularisation
-) -> tuple[Floats, Floats, Floats]:
+def _maximise(Z: Floats, responsibilities: Floats, shape: str, how: Regularisation) -> tuple[Floats, Floats, Floats]:
     counts = np.maximum(responsibilities.sum(axis=0), 1e-9)
     means = responsibilities.T @ Z / counts[:, None]
     return counts / counts.sum(), means, estimate(Z, means, responsibilities, shape, how)

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.segmentation.lloyd import inertia_of, lloyd, nearest, squared_distances
+from personas.segmentation import compute
+from personas.segmentation.compute import Packed
+from personas.segmentation.lloyd import lloyd, nearest, squared_distances
 from personas.segmentation.records import Algorithm, Floats, Labels
-from personas.segmentation.threads import single_thread
 
-START_ROWS = 10_000
-"""Above this many rows the starts run on a subsample and only the best go on with all rows (performance.md 2.1)."""
+START_ROWS = 5_000
+"""Above this many rows the starts run on a third of them, and only the best go on with all (performance.md 2.1)."""
+MOST_START_ROWS = 8_000
 FINALISTS = 5
 """Starts stop early, so optima that differ in the sixth digit can only be told apart after going on to the end."""
 LAST_PASSES = 300
-FULL_PASSES = 5
-"""Passes over all rows when the starts ran on a subsample: inertia is then within 2e-5 of convergence."""
+FEW_ROWS = 20_000
+"""Up to so many rows every finalist goes on until nothing moves."""
+RACERS = 3
+RACE_BLOCKS = 200
+"""Beyond, the best few race on so many blocks of 256 rows, and only the winner goes on with all rows."""
+RACE_PASSES = 8
+FULL_PASSES = 4
+"""Fewest last passes over all rows; after them the inertia is within 4e-5 of convergence at a million rows."""
+ROWS_PASSED = 2_000_000
+"""Fewer rows get more last passes: so many rows are looked at in all."""
+LOOSE = 1e-4
+"""A start ends when its centroids move by less than this, in mean variances of a column."""
 SAME_OPTIMUM = 1e-4
+SAME_SOLUTION = 1e-7
 REFIT_STARTS = 5
-"""Up to this many starts are a refit: they run in one call, and no share of starts is recorded."""
+"""Up to this many starts are a refit: no share of starts is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +75,29 @@ def in_order(centroids: Floats) -> NDArray[np.int64]:
 
 def collapse(X: Floats) -> tuple[Floats, Floats | None]:
     """Equal rows that stand side by side as one row with a weight: resamples are a third smaller this way."""
-    changes = np.concatenate(([True], (X[1:] != X[:-1]).any(axis=1)))
+    changes = np.concatenate(([True], X[1:, 0] != X[:-1, 0]))
+    same = np.flatnonzero(~changes)
+    changes[same] = (X[same] != X[same - 1]).any(axis=1)
     if changes.all():
         return X, None
     first = np.flatnonzero(changes)
     return X[first], np.diff(np.append(first, len(X))).astype(float)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows ready to be fitted with any k: X (n, d), its distinct ``rows`` with ``weights``, and the same packed."""
+
+    X: Floats
+    rows: Floats
+    weights: Floats | None
+    packed: Packed
+
+
+def prepare(X: Floats) -> Prepared:
+    """What all k share; equal rows that stand side by side become one."""
+    rows, weights = collapse(X)
+    return Prepared(X, rows, weights, compute.pack(rows, weights))
 
 
 def fit_kmeans(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -> KMeansModel:
@@ -76,37 +106,35 @@ def fit_kmeans(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -
     Parameters
     ----------
     X : (n, d) float64
-        Finite, scaled. Cost O(starts * n * d * k) up to 10,000 rows; beyond, starts run on 10,000 of them.
+        Finite, scaled. Cost O(starts * n * d * k) up to 5,000 rows; beyond, starts run on at most 10,000 of them.
     k : int
         At most the number of distinct rows.
     stream : SeedSequence
-        Each start takes its own state from it, so that 100 starts contain the first 20.
+        Each start takes its own numbers from it, so that 100 starts contain the first 20.
     starts : int
         20 for a reference fit, 5 for a refit (method.md 7.1).
     """
-    rows, weights = collapse(X)
-    if len(rows) < k:
-        rows, weights = X, None
-    with single_thread():
-        if len(rows) > START_ROWS:
-            found, share = _start_on_subsample(rows, weights, k, stream, starts)
-        else:
-            found, share = _start(rows, weights, k, stream, starts)
-        few = len(rows) <= START_ROWS
-        # Few rows: all finalists go on to the end. Many: they are judged after one pass over all rows.
-        if few and len(found) == 1:
-            best = found[0]
-        else:
-            raced = [_continue(rows, weights, start, LAST_PASSES if few else 1) for start in found]
-            best = min(raced, key=lambda run: run[0])[1]
-        if few:
-            # The last word on labels is ours: equal distances go to the lower number.
-            centroids = lloyd(rows, best, LAST_PASSES, weights)[0]
-        else:
-            centroids = _continue(rows, weights, best, FULL_PASSES - 1)[1]
-        centroids = np.ascontiguousarray(centroids[in_order(centroids)])
-        labels = nearest(X, centroids)
-    return KMeansModel(k, labels, centroids, inertia_of(X, labels, centroids), share)
+    return fit_prepared(prepare(X), k, stream, starts)
+
+
+def fit_prepared(data: Prepared, k: int, stream: np.random.SeedSequence, starts: int) -> KMeansModel:
+    """``fit_kmeans`` on prepared rows."""
+    if len(data.rows) < k:
+        data = Prepared(data.X, data.X, None, compute.pack(data.X))
+    n = len(data.rows)
+    inertias, found = _starts(data, k, stream, starts)
+    finalists = _finalists(inertias, found)
+    if n <= FEW_ROWS:
+        centroids = _best([compute.passes(data.packed, start, LAST_PASSES) for start in finalists])
+        # The last word on labels is said in float64, and equal distances go to the lower number.
+        centroids = lloyd(data.rows, centroids, LAST_PASSES, data.weights)[0]
+    else:
+        track = _every(data.packed, RACE_BLOCKS)
+        centroids = _best([compute.passes(track, start, RACE_PASSES) for start in finalists[:RACERS]])
+        centroids = compute.passes(data.packed, centroids, max(FULL_PASSES, ROWS_PASSED // n))[1]
+    centroids = np.ascontiguousarray(centroids[in_order(centroids)])
+    labels, _, inertia = compute.nearest(data.X, centroids)
+    return KMeansModel(k, labels, centroids, inertia, _share(inertias) if starts > REFIT_STARTS else None)
 
 
 def restore_kmeans(arrays: Mapping[str, NDArray[np.generic]]) -> KMeansModel:
@@ -115,63 +143,41 @@ def restore_kmeans(arrays: Mapping[str, NDArray[np.generic]]) -> KMeansModel:
     return KMeansModel(len(centroids), np.empty(0, dtype=np.int32), centroids, float(arrays["inertia"]))
 
 
-def _start(
-    X: Floats, weights: Floats | None, k: int, stream: np.random.SeedSequence, starts: int
-) -> tuple[list[Floats], float | None]:
-    """The best centroids of all starts, and the share of starts that end there."""
-    if starts <= REFIT_STARTS:
-        return [_sklearn(X, weights, k, int(stream.generate_state(1)[0]), starts)[1]], None
-    runs = [_sklearn(X, weights, k, int(state), 1) for state in stream.generate_state(starts)]
-    return _finalists(runs), _share(runs)
+def _starts(data: Prepared, k: int, stream: np.random.SeedSequence, starts: int) -> tuple[Floats, Floats]:
+    """Inertia (R,) and centroids (R, k, d) of all starts, on a part of the rows when there are many."""
+    random = np.random.Generator(np.random.PCG64(stream))
+    uniforms = random.random((starts, 1 + (k - 1) * compute.tries(k)))
+    n, packed = len(data.rows), data.packed
+    if n > START_ROWS:
+        least = max(k, START_ROWS // 2)
+        drawn = np.sort(random.choice(n, min(max(n // 3, least), MOST_START_ROWS), replace=False))
+        packed = compute.pack(data.rows[drawn], None if data.weights is None else data.weights[drawn])
+    return compute.starts(packed, k, uniforms, LAST_PASSES, LOOSE)
 
 
-def _start_on_subsample(
-    X: Floats, weights: Floats | None, k: int, stream: np.random.SeedSequence, starts: int
-) -> tuple[list[Floats], float | None]:
-    """The best few of all starts on a subsample."""
-    drawn = np.random.Generator(np.random.PCG64(stream)).choice(len(X), START_ROWS, replace=False)
-    drawn.sort()
-    part = X[drawn]
-    part_weights = None if weights is None else weights[drawn]
-    runs = [_sklearn(part, part_weights, k, int(state), 1) for state in stream.generate_state(starts)]
-    return _finalists(runs), _share(runs) if starts > REFIT_STARTS else None
+def _every(packed: Packed, blocks: int) -> Packed:
+    """So many blocks, evenly from all."""
+    step = len(packed.blocks) // blocks
+    if step <= 1:
+        return packed
+    return replace(packed, blocks=np.ascontiguousarray(packed.blocks[::step]), weights=packed.weights[::step].copy())
 
 
-def _sklearn(X: Floats, weights: Floats | None, k: int, state: int, starts: int) -> tuple[float, Floats]:
-    from sklearn import config_context
-    from sklearn.cluster import KMeans
-
-    # X was checked at the border of this room; checking it again takes a third of the time of a small fit.
-    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
-        # "Number of distinct clusters found smaller": a resample may lack a rare value; Lloyd re-seeds the empty group.
-        warnings.simplefilter("ignore")
-        model = KMeans(k, n_init=starts, random_state=state).fit(X, sample_weight=weights)
-    return float(model.inertia_), np.asarray(model.cluster_centers_, dtype=np.float64)
+def _best(runs: list[tuple[float, Floats]]) -> Floats:
+    return min(runs, key=lambda run: run[0])[1]
 
 
-def _continue(X: Floats, weights: Floats | None, centroids: Floats, passes: int) -> tuple[float, Floats]:
-    """Inertia and centroids after at most ``passes`` further passes, until no label changes."""
-    from sklearn import config_context
-    from sklearn.cluster import KMeans
-
-    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
-        warnings.simplefilter("ignore")  # as above; stopping early is intended
-        model = KMeans(len(centroids), init=centroids, n_init=1, tol=0, max_iter=passes).fit(X, sample_weight=weights)
-    return float(model.inertia_), np.asarray(model.cluster_centers_, dtype=np.float64)
+def _finalists(inertias: Floats, centroids: Floats) -> list[Floats]:
+    """The best few starts that differ: two with the same inertia to the sixth digit are the same solution."""
+    kept: list[int] = []
+    for i in np.argsort(inertias, kind="stable"):
+        if len(kept) < FINALISTS and (not kept or inertias[i] > inertias[kept[-1]] * (1 + SAME_SOLUTION)):
+            kept.append(int(i))
+    return [centroids[i] for i in kept]
 
 
-def _finalists(runs: list[tuple[float, Floats]]) -> list[Floats]:
-    """The best few starts that differ: two with the same inertia to the ninth digit are the same solution."""
-    kept: list[tuple[float, Floats]] = []
-    for inertia, centroids in sorted(runs, key=lambda run: run[0]):
-        if len(kept) < FINALISTS and (not kept or inertia > kept[-1][0] * (1 + 1e-9)):
-            kept.append((inertia, centroids))
-    return [centroids for _, centroids in kept]
-
-
-def _share(runs: list[tuple[float, Floats]]) -> float:
-    best = min(inertia for inertia, _ in runs)
-    return sum(inertia <= best * (1 + SAME_OPTIMUM) for inertia, _ in runs) / len(runs)
+def _share(inertias: Floats) -> float:
+    return float((inertias <= inertias.min() * (1 + SAME_OPTIMUM)).mean())
 
 
 KMEANS = Algorithm(

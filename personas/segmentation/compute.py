@@ -1,0 +1,168 @@
+"""The border of the kernels: fixes types and layout, and picks the compiled loops or their twins in numpy.
+
+``PERSONAS_COMPILE=0`` in the environment switches compiling off; so does a numba that cannot be imported.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from personas.segmentation.records import Floats, Labels
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles
+
+TIE = 1e-9
+"""Squared distances that differ by less than this share of their mean count as equal; the lower number wins."""
+CHUNK = 65_536
+
+
+def compiled() -> bool:
+    """Whether the compiled kernels are used."""
+    return _modules()[0].__name__ != "personas.segmentation.twins"
+
+
+def compiled_before() -> bool:
+    """Whether the kernels lie ready in a cache folder, or are not needed: then nobody has to wait for them."""
+    if not compiled():
+        return True
+    return all(any(Path(module.LAST.stats.cache_path).glob(f"{name}.*.nbi")) for name, module in _named())
+
+
+def _named() -> list[tuple[str, ModuleType]]:
+    return [(module.__name__.rpartition(".")[2], module) for module in _modules()]
+
+
+@cache
+def _modules() -> tuple[ModuleType, ModuleType]:
+    """What holds the passes over blocks, and what holds the loops over rows."""
+    if os.environ.get("PERSONAS_COMPILE", "1") != "0":
+        try:
+            from personas.segmentation import kernels, kernels_rows
+
+            return kernels, kernels_rows
+        except ImportError:  # numba has no build for this Python or machine
+            pass
+    from personas.segmentation import twins
+
+    return twins, twins
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Rows ready for the kernels, less their weighted mean ``centre``.
+
+    ``squares`` is the weighted sum of squared norms, ``variance`` the mean over the columns.
+    """
+
+    blocks: Blocks
+    weights: Tiles
+    centre: Floats
+    squares: float
+    variance: float
+
+
+def pack(X: Floats, weights: Floats | None = None) -> Packed:
+    """Rows of X (n, d) as blocks, with weights (n,) or 1 each."""
+    n, d = X.shape
+    total = float(n) if weights is None else float(weights.sum())
+    centre = X.mean(axis=0) if weights is None else (weights @ X) / total
+    padded = np.zeros(-(-n // ROWS) * ROWS, dtype=np.float32)
+    padded[:n] = 1.0 if weights is None else weights
+    blocks, squares = _filled(X, centre, padded.reshape(-1, ROWS))
+    return Packed(blocks, padded.reshape(-1, ROWS), centre, squares, squares / total / d)
+
+
+def packed_blocks(X: Floats, centre: Floats) -> Blocks:
+    """Rows of X less ``centre`` as blocks; the last one is filled up with zeros."""
+    return _filled(X, centre, np.zeros((-(-len(X) // ROWS), ROWS), dtype=np.float32))[0]
+
+
+def _filled(X: Floats, centre: Floats, weights: Tiles) -> tuple[Blocks, float]:
+    blocks, squares = np.zeros((len(weights), X.shape[1], ROWS), dtype=np.float32), 0.0
+    for first in range(0, len(X), CHUNK):
+        part = np.ascontiguousarray(X[first : first + CHUNK], dtype=np.float64)
+        squares += _modules()[0].pack(part, centre, first, weights, blocks)
+    return blocks, float(squares)
+
+
+def tries(k: int) -> int:
+    """Rows among which greedy k-means++ picks each further centroid (Arthur and Vassilvitskii 2007)."""
+    return 2 + int(np.log(k))
+
+
+def starts(packed: Packed, k: int, uniforms: Floats, most: int, tolerance: float) -> tuple[Floats, Floats]:
+    """Inertia (R,) and centroids (R, k, d) of R starts; ``tolerance`` is in mean variances of a column."""
+    inertias, centroids = _modules()[0].starts(
+        packed.blocks, packed.weights, packed.squares, uniforms, k, most, tolerance * packed.variance
+    )
+    return inertias, centroids + packed.centre
+
+
+def passes(packed: Packed, centroids: Floats, most: int, tolerance: float = 0.0) -> tuple[float, Floats]:
+    """Inertia and centroids after at most ``most`` Lloyd passes from ``centroids``."""
+    start = np.ascontiguousarray(centroids - packed.centre, dtype=np.float64)
+    found, inertia, _ = _modules()[0].passes(
+        packed.blocks, packed.weights, packed.squares, start, most, tolerance * packed.variance
+    )
+    return float(inertia), found + packed.centre
+
+
+def nearest(X: Floats, centroids: Floats) -> tuple[Labels, Floats, float]:
+    """(n,) number of the nearest centroid, (n,) squared distance to it, and the sum of these.
+
+    >>> labels, gaps, total = nearest(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0]]))
+    >>> labels.tolist(), gaps.tolist(), total
+    ([0, 0, 1], [0.0, 1.0, 1.0], 2.0)
+    """
+    labels, gaps, total = np.empty(len(X), dtype=np.int32), np.empty(len(X)), 0.0
+    points = np.ascontiguousarray(centroids, dtype=np.float64)
+    for first in range(0, len(X), CHUNK):
+        piece = slice(first, first + CHUNK)
+        part = np.ascontiguousarray(X[piece], dtype=np.float64)
+        total += _modules()[1].nearest(part, points, TIE, labels[piece], gaps[piece])
+    return labels, gaps, float(total)
+
+
+def group_sums(
+    X: Floats, labels: Labels, k: int, weights: Floats | None = None, pivot: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Of each group the weighted sum (k, d) of the rows less ``pivot``, the weight (k,), the squared norms (k,)."""
+    d = X.shape[1]
+    sums, counts, squares = np.zeros((k, d)), np.zeros(k), np.zeros(k)
+    none, middle = np.empty(0), np.zeros(d) if pivot is None else pivot
+    for first in range(0, len(X), CHUNK):
+        piece = slice(first, first + CHUNK)
+        part = np.ascontiguousarray(X[piece], dtype=np.float64)
+        weight = none if weights is None else np.ascontiguousarray(weights[piece], dtype=np.float64)
+        own = np.ascontiguousarray(labels[piece], dtype=np.int32)
+        more = _modules()[1].group_sums(part, own, weight, middle, k)
+        for total, part_of_it in zip((sums, counts, squares), more, strict=True):
+            total += part_of_it
+    return sums, counts, squares
+
+
+def squared_silhouettes(X: Floats, labels: Labels) -> Floats:
+    """(n,) silhouettes with squared distances."""
+    k, values = int(labels.max()) + 1, np.empty(len(X))
+    pivot = X[:CHUNK].mean(axis=0)
+    sums, counts, squares = group_sums(X, labels, k, pivot=pivot)
+    means = sums / np.maximum(counts, 1.0)[:, None]
+    spread = np.maximum(squares / np.maximum(counts, 1.0) - (means**2).sum(axis=1), 0.0)
+    for first in range(0, len(X), CHUNK):
+        piece = slice(first, first + CHUNK)
+        part = np.ascontiguousarray(X[piece], dtype=np.float64)
+        own = np.ascontiguousarray(labels[piece], dtype=np.int32)
+        _modules()[1].squared(part, own, means + pivot, spread, counts, values[piece])
+    return values
+
+
+def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds) -> Floats:
+    """(cells, b * 256) sums of the distances from the rows of ``queries`` to the rows of each cell."""
+    sums = np.empty((len(bounds) - 1, len(queries) * ROWS))
+    _modules()[1].cell_sums(queries, rows, bounds, sums)
+    return sums

@@ -1,0 +1,168 @@
+"""What the kernels do, in numpy with the same arguments: used where numba is missing or switched off."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from personas.segmentation.records import Floats, Labels
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles
+
+BLOCK = 4096
+CANCELLED = 1e-6
+"""Squared distances below this share of the squared norms have lost digits."""
+
+
+def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) -> float:
+    """See ``kernels.pack``; ``first`` is a multiple of 256."""
+    n, d = X.shape
+    head, count = first // ROWS, -(-n // ROWS)
+    padded = np.zeros((count * ROWS, d))
+    padded[:n] = X - centre
+    blocks[head : head + count] = padded.reshape(count, ROWS, d).transpose(0, 2, 1)
+    return float(weights[head : head + count].ravel().astype(np.float64) @ (padded**2).sum(axis=1))
+
+
+def _rows(blocks: Blocks) -> Tiles:
+    """(b * 256, d) the rows of blocks, one after another."""
+    rows: Tiles = blocks.transpose(0, 2, 1).reshape(-1, blocks.shape[1])
+    return rows
+
+
+def passes(
+    blocks: Blocks, weights: Tiles, squares: float, start: Floats, most: int, tolerance: float
+) -> tuple[Floats, float, int]:
+    """See ``kernels.passes``."""
+    return _passes(_rows(blocks), weights.ravel(), squares, start, most, tolerance)
+
+
+def _passes(
+    rows: Tiles, weight: Tiles, squares: float, start: Floats, most: int, tolerance: float
+) -> tuple[Floats, float, int]:
+    k = len(start)
+    centroids, inertia, done = start.copy(), 0.0, 0
+    for _ in range(most):
+        done += 1
+        label = np.argmin(_halves(rows, centroids), axis=1)
+        counts = np.bincount(label, weights=weight, minlength=k)
+        sums = np.column_stack([np.bincount(label, weights=weight * column, minlength=k) for column in rows.T])
+        now = sums / np.maximum(counts, 1e-300)[:, None]
+        for c in np.flatnonzero(counts == 0):
+            points = centroids.copy()
+            points[:c][counts[:c] > 0] = now[:c][counts[:c] > 0]
+            points[:c][counts[:c] == 0] = now[:c][counts[:c] == 0]
+            gaps = ((rows[:, None, :] - points[None]) ** 2).sum(axis=2).min(axis=1)
+            now[c] = rows[int(np.argmax(np.where(weight > 0, gaps, -1)))]
+        inertia = squares - float((counts[:, None] * now**2).sum())
+        moved = float(((now - centroids) ** 2).sum())
+        centroids = now
+        if moved <= tolerance:
+            break
+    return centroids, inertia, done
+
+
+def _halves(rows: Tiles, centroids: Floats) -> Tiles:
+    """Half the squared distances less half the squared norms of the rows."""
+    points = centroids.astype(np.float32)
+    halves: Tiles = (0.5 * (centroids**2).sum(axis=1)).astype(np.float32) - rows @ points.T
+    return halves
+
+
+def starts(
+    blocks: Blocks, weights: Tiles, squares: float, uniforms: Floats, k: int, most: int, tolerance: float
+) -> tuple[Floats, Floats]:
+    """See ``kernels.starts``."""
+    rows, weight = _rows(blocks), weights.ravel()
+    found = [_passes(rows, weight, squares, _seed(rows, weight, u, k), most, tolerance) for u in uniforms]
+    return np.array([inertia for _, inertia, _ in found]), np.stack([centroids for centroids, _, _ in found])
+
+
+def _seed(rows: Tiles, weight: Tiles, uniforms: Floats, k: int) -> Floats:
+    tries = (len(uniforms) - 1) // max(1, k - 1)
+    centroids = np.empty((k, rows.shape[1]))
+    least, used = np.ones(len(rows), dtype=np.float32), 0
+    for c in range(k):
+        shares = np.cumsum(weight.astype(np.float64) * least)
+        candidates = 1 if c == 0 else tries
+        wanted = uniforms[used : used + candidates] * shares[-1]
+        used += candidates
+        # The first row whose cumulative share is beyond the drawn one; never a row without weight.
+        last = int(np.flatnonzero(weight > 0)[-1])
+        picked = np.minimum(np.searchsorted(shares, wanted, side="right"), last)
+        trials = ((rows[None] - rows[picked][:, None]) ** 2).sum(axis=2)
+        if c:
+            trials = np.minimum(trials, least)
+        best = int(np.argmin(trials @ weight))
+        least = trials[best].astype(np.float32)
+        centroids[c] = rows[picked[best]]
+    return centroids
+
+
+def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floats) -> float:
+    """See ``kernels_rows.nearest``."""
+    for first in range(0, len(X), BLOCK):
+        part = slice(first, first + BLOCK)
+        squares = _squares(X[part], centroids)
+        limit = squares.min(axis=1) + tie * (1e-12 + squares.mean(axis=1))
+        labels[part] = np.argmax(squares <= limit[:, None], axis=1)
+        gaps[part] = squares[np.arange(len(squares)), labels[part]]
+    return float(gaps.sum())
+
+
+def _squares(X: Floats, centroids: Floats) -> Floats:
+    """(n, k) squared distances from direct differences, column by column."""
+    squares = np.zeros((len(X), len(centroids)))
+    for j in range(X.shape[1]):
+        squares += (X[:, j, None] - centroids[:, j]) ** 2
+    return squares
+
+
+def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int) -> tuple[Floats, Floats, Floats]:
+    """See ``kernels_rows.group_sums``."""
+    weight = weights if len(weights) else np.ones(len(X))
+    rows = X - pivot
+    counts = np.bincount(labels, weights=weight, minlength=k).astype(float)
+    sums: Floats = np.column_stack([np.bincount(labels, weights=weight * x, minlength=k) for x in rows.T])
+    squares = np.bincount(labels, weights=weight * (rows**2).sum(axis=1), minlength=k).astype(float)
+    return sums, counts, squares
+
+
+def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Floats, values: Floats) -> None:
+    """See ``kernels_rows.squared``."""
+    for first in range(0, len(X), BLOCK):
+        part = slice(first, first + BLOCK)
+        own = labels[part]
+        row = np.arange(len(own))
+        away = _squares(X[part], means) + spread
+        within = away[row, own] * counts[own] / np.maximum(counts[own] - 1, 1)
+        away[row, own] = np.inf
+        away[:, counts == 0] = np.inf
+        near = away.min(axis=1)
+        larger = np.maximum(within, near)
+        some = (larger > 0) & (counts[own] > 1)
+        values[part] = np.divide(near - within, larger, out=np.zeros(len(own)), where=some)
+
+
+def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> None:
+    """See ``kernels_rows.cell_sums``."""
+    sums[:] = distance_sums(_rows(queries).astype(np.float64), rows.astype(np.float64), bounds).T
+
+
+def distance_sums(queries: Floats, rows: Floats, bounds: Bounds, held: int = 2_000_000) -> Floats:
+    """(q, cells) sums of the distances from every query to the rows of every cell, in float64.
+
+    ``rows`` are sorted by cell; so many distances are ``held`` at once.
+    """
+    norms = np.einsum("ij,ij->i", rows, rows)
+    sums = np.empty((len(queries), len(bounds) - 1))
+    step = max(1, held // len(rows))
+    for first in range(0, len(queries), step):
+        part = queries[first : first + step]
+        scale = np.einsum("ij,ij->i", part, part)[:, None] + norms
+        squares = part @ rows.T
+        squares *= -2.0
+        squares += scale
+        # The fast formula cancels where rows are close: there from direct differences.
+        i, j = np.nonzero(squares < CANCELLED * scale)
+        squares[i, j] = ((part[i] - rows[j]) ** 2).sum(axis=1)
+        sums[first : first + step] = np.add.reduceat(np.sqrt(squares, out=squares), bounds[:-1], axis=1)
+    return sums
