@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,9 @@ STAGES = {
 MOST_SEGMENT_ROWS = 50_000_000
 
 
-def run(config: Config | str | Path, *, progress: Progress | None = None) -> Study:
+def run(
+    config: Config | str | Path, *, progress: Progress | None = None, engine: Engine | None = None
+) -> Study:
     """Customers and orders in, personas out. Each stage takes what the one before it gave.
 
     Parameters
@@ -51,6 +53,9 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
     config : Config or path of a YAML file
     progress : callable, optional
         Called as ``progress(what, share)`` while the run goes on.
+    engine : Engine, optional
+        An engine of yours, such as ``SparkEngine(spark)`` on a session that is there already; it stays open. Without it
+        one is opened as ``config.engine`` says, and closed.
 
     Returns
     -------
@@ -69,9 +74,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
     narrative.check_words(config.study)
     clock = _Clock(progress)
     simulate_if_asked(config)
-    with open_engine(
-        config.engine.name, memory_limit=config.engine.memory_limit, threads=config.engine.threads
-    ) as engine:
+    with nullcontext(engine) if engine else _opened(config) as engine:
         with clock.stage("reading the sources"):
             tables = sources.prepare(engine, config)
         with clock.stage("measuring every customer"):
@@ -90,7 +93,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
             rows = segment_rows(engine, customers, labels, personas)
             dictionary = features.dictionary(customers, matrix)
     return Study(
-        about=about(config, tables, segments, rows),
+        about=about(config, tables, segments, rows, engine.name),
         config=config.model_dump(mode="json"),
         audit=tables.audit,
         dictionary=dictionary,
@@ -103,6 +106,11 @@ def run(config: Config | str | Path, *, progress: Progress | None = None) -> Stu
         input_hashes=tables.input_hashes,
         seconds=clock.seconds,
     )
+
+
+def _opened(config: Config) -> Engine:
+    wanted = config.engine
+    return open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads, master=wanted.master)
 
 
 def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, progress: Progress) -> Segmentation:
@@ -127,7 +135,7 @@ def forming(matrix: FeatureMatrix) -> tuple[str, ...]:
     return tuple(feature.name for feature in matrix.features)
 
 
-def about(config: Config, tables: Tables, segments: Segmentation, rows: pa.Table) -> About:
+def about(config: Config, tables: Tables, segments: Segmentation, rows: pa.Table, engine: str) -> About:
     """What was studied, in one record."""
     return About(
         name=config.study.name,
@@ -141,7 +149,7 @@ def about(config: Config, tables: Tables, segments: Segmentation, rows: pa.Table
         k=segments.k,
         seed=config.study.seed,
         language=config.study.language,
-        engine=config.engine.name,
+        engine=engine,
         version=own_version(),
     )
 
