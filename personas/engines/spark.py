@@ -41,8 +41,8 @@ class SparkEngine:
     Parameters
     ----------
     session : SparkSession, optional
-        A session of yours: classic or Connect, on Databricks, EMR or anywhere. It is left as it was; the engine works in
-        a new session beside it and never stops it. Without one the active session is taken; without that
+        A session of yours: classic or Connect, on Databricks, EMR or anywhere. It is left as it was; the engine
+        works in a new session beside it and never stops it. Without one the active session is taken; without that
         ``SPARK_REMOTE`` and the settings of ``spark-submit`` count; else Spark starts on this machine.
     master : str, optional
         Where Spark starts when no session is there: ``local[4]``, ``yarn``, ``spark://host:7077``.
@@ -175,12 +175,26 @@ class SparkEngine:
     def _keep(self, name: str, frame: Any, *, persist: bool = True) -> Table:
         """Register a frame under a name; what had the name before stays cached until nothing rests on it."""
         if persist:
-            frame = frame.persist()
+            frame = self._leaf(frame).persist()
         view = self._view(name)
         frame.createOrReplaceTempView(view)
         self._kept.setdefault(view, []).append(frame)
         self._tables[name] = {field.name: duckdb_type(field.dataType.simpleString()) for field in frame.schema.fields}
         return Table(name, tuple(self._tables[name]))
+
+    def _leaf(self, frame: Any) -> Any:
+        """The rows of a frame as a source, so that Spark does not plan everything before it anew for each statement.
+
+        They can still be computed again from the sources when an executor is lost, which a checkpoint on the executors
+        cannot. Connect has no such way: there the plans stay whole.
+        """
+        java = getattr(frame, "_jdf", None)
+        if java is None:
+            return frame
+        from pyspark.sql.classic.dataframe import DataFrame
+
+        rows = java.queryExecution().toRdd()
+        return DataFrame(self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False), self._session)
 
     def _let_go(self, view: str) -> None:
         for frame in self._kept.pop(view):
