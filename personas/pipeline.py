@@ -74,7 +74,7 @@ def run(
     narrative.check_words(config.study)
     clock = _Clock(progress)
     simulate_if_asked(config)
-    with nullcontext(engine) if engine else _opened(config) as engine:
+    with nullcontext(engine) if engine else open_engine(**config.engine.model_dump()) as engine:
         with clock.stage("reading the sources"):
             tables = sources.prepare(engine, config)
         with clock.stage("measuring every customer"):
@@ -106,11 +106,6 @@ def run(
         input_hashes=tables.input_hashes,
         seconds=clock.seconds,
     )
-
-
-def _opened(config: Config) -> Engine:
-    wanted = config.engine
-    return open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads, master=wanted.master)
 
 
 def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, progress: Progress) -> Segmentation:

@@ -224,8 +224,10 @@ class SparkEngine:
 
 def _running() -> Any:
     """The active session of this process, if there is one."""
-    from pyspark.sql import SparkSession
-
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise ConfigError("engine spark: pyspark is not installed. Run: pip install 'personas[spark]'") from error
     return SparkSession.getActiveSession()
 
 

@@ -45,9 +45,12 @@ def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentati
         ]
     )
 
+    # What the function holds travels to every node of a cluster: the recipe and the model, not the matrix.
+    coding, model, resampled = matrix.coding, segmentation.model, segmentation.resampled
+
     def label(batch: pa.RecordBatch) -> pa.RecordBatch:
-        X = recode(matrix.coding, raw_values(batch, forming))
-        labels, membership, sure = label_rows(X, segmentation.model, segmentation.resampled)
+        X = recode(coding, raw_values(batch, forming))
+        labels, membership, sure = label_rows(X, model, resampled)
         ids = batch.column("customer_id").cast(pa.string())
         return pa.RecordBatch.from_arrays(
             [ids, pa.array(labels, pa.int32()), pa.array(membership), pa.array(sure)], schema=schema
