@@ -126,7 +126,6 @@ def _measured(config: Config) -> Iterator[tuple[Engine, Tables, Customers]]:
     from personas.pipeline import simulate_if_asked
 
     simulate_if_asked(config)
-    wanted = config.engine
-    with open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads) as engine:
+    with open_engine(**config.engine.model_dump()) as engine:
         tables = sources.prepare(engine, config)
         yield engine, tables, features.build(engine, tables, config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,13 @@ NOT_KEPT = Journal(None)
 MOST_SEGMENT_ROWS = 50_000_000
 
 
-def run(config: Config | str | Path, *, progress: Progress | None = None, journal: Journal = NOT_KEPT) -> Study:
+def run(
+    config: Config | str | Path,
+    *,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    journal: Journal = NOT_KEPT,
+) -> Study:
     """Customers and orders in, personas out. Each stage takes what the one before it gave.
 
     Parameters
@@ -54,6 +60,9 @@ def run(config: Config | str | Path, *, progress: Progress | None = None, journa
     config : Config or path of a YAML file
     progress : callable, optional
         Called as ``progress(what, share)`` while the run goes on.
+    engine : Engine, optional
+        An engine of yours, such as ``SparkEngine(spark)`` on a session that is there already; it stays open. Without it
+        one is opened as ``config.engine`` says, and closed.
     journal : Journal, optional
         Where finished stages are kept and taken up again (``personas run --resume``).
 
@@ -74,9 +83,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None, journa
     narrative.check_words(config.study)
     clock = _Clock(progress)
     simulate_if_asked(config)
-    with open_engine(
-        config.engine.name, memory_limit=config.engine.memory_limit, threads=config.engine.threads
-    ) as engine:
+    with nullcontext(engine) if engine else open_engine(**config.engine.model_dump()) as engine:
         with clock.stage("reading the sources"):
             tables = sources.prepare(engine, config)
         with clock.stage("measuring every customer"):
@@ -96,7 +103,7 @@ def run(config: Config | str | Path, *, progress: Progress | None = None, journa
             rows = segment_rows(engine, customers, labels, personas)
             dictionary = features.dictionary(customers, matrix)
     return Study(
-        about=about(config, tables, segments, rows),
+        about=about(config, tables, segments, rows, engine.name),
         config=config.model_dump(mode="json"),
         audit=tables.audit,
         dictionary=dictionary,
@@ -133,7 +140,7 @@ def forming(matrix: FeatureMatrix) -> tuple[str, ...]:
     return tuple(feature.name for feature in matrix.features)
 
 
-def about(config: Config, tables: Tables, segments: Segmentation, rows: pa.Table) -> About:
+def about(config: Config, tables: Tables, segments: Segmentation, rows: pa.Table, engine: str) -> About:
     """What was studied, in one record."""
     return About(
         name=config.study.name,
@@ -147,7 +154,7 @@ def about(config: Config, tables: Tables, segments: Segmentation, rows: pa.Table
         k=segments.k,
         seed=config.study.seed,
         language=config.study.language,
-        engine=config.engine.name,
+        engine=engine,
         version=own_version(),
     )
 

@@ -35,9 +35,7 @@ def check(config: Config) -> dict[str, Any]:
 
     narrative.check_words(config.study)
     simulate_if_asked(config)
-    with open_engine(
-        config.engine.name, memory_limit=config.engine.memory_limit, threads=config.engine.threads
-    ) as engine:
+    with open_engine(**config.engine.model_dump()) as engine:
         tables = sources.prepare(engine, config)
         customers = features.build(engine, tables, config)
         found = readiness(engine, tables, customers, config)

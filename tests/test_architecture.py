@@ -42,7 +42,7 @@ STANDS_ALONE = {"simulate": {"errors", "simulate"}}  # what it may import; pipel
 HOMES = {
     "duckdb": ("engines/duckdb.py",),
     "pyspark": ("engines/spark.py",),
-    "sqlglot": ("engines/portable.py",),
+    "sqlglot": ("engines/portable.py", "engines/sparksql.py"),
     "sklearn": ("segmentation/", "profiles/", "sklearn.py"),
     "scipy": ("segmentation/", "profiles/"),
     "numba": ("segmentation/", "profiles/"),

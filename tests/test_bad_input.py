@@ -217,7 +217,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str], int, tuple[str, ...]]] = {
     ),
     "no configuration": (with_file("shop.yaml", None), [], 2, ("there is no configuration",)),
     "an engine that is not there": (
-        {}, ["--engine", "spark"], 2, ("engine.name: no engine 'spark' here. Known: duckdb",),
+        {}, ["--engine", "sprak"], 2, ("engine.name: 'sprak' is not known. Did you mean 'spark'?",),
     ),
 }  # fmt: skip
 

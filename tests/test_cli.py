@@ -259,7 +259,7 @@ def test_plugins_without_a_kind_lists_all_kinds() -> None:
         (["schema", "persona"], "Known: config, personas, segmentation."),
         (["run", "SHOP", "--k", "three"], "--k"),
         (["run", "SHOP", "--algorithm", "kmean"], "segmentation.algorithm: 'kmean' is not known. Did you mean"),
-        (["run", "SHOP", "--engine", "spark"], "engine.name: no engine 'spark' here. Known: duckdb"),
+        (["run", "SHOP", "--engine", "sprak"], "engine.name: 'sprak' is not known. Did you mean 'spark'?"),
         (["run", "SHOP", "--seed", "-1"], "command line, study.seed: write at least 0 (found -1)"),
         (["run", "STUDY"], "is a folder. Name the YAML file of a study"),
         (["demo", "--customers", "3"], "--customers"),

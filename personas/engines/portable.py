@@ -60,6 +60,11 @@ def emit(sql: str, dialect: str) -> str:
     >>> emit("SELECT customer_id, count(*) AS orders FROM orders GROUP BY customer_id", "duckdb")
     'SELECT customer_id, COUNT(*) AS orders FROM orders GROUP BY customer_id'
     """
+    return parsed(sql).sql(dialect=dialect)
+
+
+def parsed(sql: str) -> exp.Query:
+    """One SELECT in DuckDB's dialect as a tree. Raises NotPortable as ``emit``."""
     try:
         trees = sqlglot.parse(sql, read="duckdb")
     except sqlglot.errors.SqlglotError as error:
@@ -67,7 +72,7 @@ def emit(sql: str, dialect: str) -> str:
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise NotPortable(f"only one SELECT passes, in: {sql[:200]}")
     refuse_unproven(trees[0], sql)
-    return trees[0].sql(dialect=dialect)
+    return trees[0]
 
 
 def refuse_unproven(tree: exp.Expr, sql: str) -> None:

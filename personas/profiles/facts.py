@@ -126,9 +126,9 @@ def _number_facts(
             feature=feature,
             known=share,
             mean=_mean(column[inside], mean, known[i], feature, spread[i], currency),
-            median=_median(column[inside], float(row[f"m{i}"]), known[i], feature),
-            low_quartile=float(row[f"a{i}"]),
-            high_quartile=float(row[f"z{i}"]),
+            median=_median(column[inside], _without_noise(row[f"m{i}"]), known[i], feature),
+            low_quartile=_without_noise(row[f"a{i}"]),
+            high_quartile=_without_noise(row[f"z{i}"]),
             effect=None if group == EVERYONE else cliffs_delta(column[inside], column[~inside]),
         )
     return result
@@ -164,6 +164,15 @@ def _mean(x: NDArray[np.float64], mean: float, known: int, feature: Feature, spr
         spread = Spread(-half, half, spread.se, f"{spread.basis}, dominated by one customer")
     low = 0.0 if feature.shape in ("share", "count", "amount") and mean >= 0 else -np.inf
     return spread.around(mean, feature.unit, known, low, 1.0 if feature.shape == "share" else np.inf)
+
+
+def _without_noise(quantile: float) -> float:
+    """A quantile at 12 digits: the last ones of an interpolation differ between engines.
+
+    >>> _without_noise(4.180000000000001)
+    4.18
+    """
+    return float(f"{quantile:.12g}")
 
 
 def _median(x: NDArray[np.float64], median: float, known: int, feature: Feature) -> Estimate:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from personas.errors import InputError, did_you_mean
-from personas.segmentation.records import Floats, Labels, Segmentation
+from personas.segmentation.records import Fitted, Floats, Labels, Segmentation
 from personas.segmentation.resampling import confidence
 from personas.segmentation.unusual import APART, outside
 
@@ -47,14 +47,18 @@ def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentati
         ]
     )
 
+    # What the function holds travels to every node of a cluster: the recipe and the model, not the matrix.
+    coding, model, resampled = matrix.coding, segmentation.model, segmentation.resampled
+    bound = segmentation.unusual_distance
+
     def label(batch: pa.RecordBatch) -> pa.RecordBatch:
-        X = recode(matrix.coding, raw_values(batch, forming))
-        labels, membership, sure = label_rows(X, segmentation)
+        X = recode(coding, raw_values(batch, forming))
+        labels, membership, sure = labelled(X, model, resampled, bound)
         ids = batch.column("customer_id").cast(pa.string())
         found = pa.RecordBatch.from_arrays(
             [ids, pa.array(labels, pa.int32()), pa.array(membership), pa.array(sure)], schema=schema
         )
-        return found if segmentation.unusual_distance is None else found.filter(pa.array(labels != APART))
+        return found if bound is None else found.filter(pa.array(labels != APART))
 
     return customers.engine.map(NAME, table, label, schema)
 
@@ -69,13 +73,19 @@ def to_assign_sql(table: str, features: tuple[str, ...]) -> str:
 
 def label_rows(X: Floats, segmentation: Segmentation) -> tuple[Labels, Floats, Floats]:
     """(n,) segment, membership in it, and confidence of each coded row; -1, 0 and 0 for those who belong to none."""
+    return labelled(X, segmentation.model, segmentation.resampled, segmentation.unusual_distance)
+
+
+def labelled(
+    X: Floats, model: Fitted, resampled: tuple[tuple[Fitted, Labels], ...], bound: float | None
+) -> tuple[Labels, Floats, Floats]:
+    """As ``label_rows``, from the parts that it needs: ``bound`` is the distance from which on nobody belongs."""
     if len(X) == 0:
         return np.empty(0, dtype=np.int32), np.empty(0), np.empty(0)
-    model = segmentation.model
     labels = model.predict(X)
     membership = model.membership(X)[np.arange(len(X)), labels]
-    sure = confidence(X, labels, segmentation.resampled)
-    apart = outside(X, model.centroids, segmentation.unusual_distance)
+    sure = confidence(X, labels, resampled)
+    apart = outside(X, model.centroids, bound)
     labels[apart], membership[apart], sure[apart] = APART, 0.0, 0.0
     return labels, membership, sure
 

@@ -34,7 +34,7 @@ def test_it_has_the_seven_verbs(engine: Engine) -> None:
 
 
 def test_another_engine_is_refused_with_what_is_known() -> None:
-    with pytest.raises(ConfigError, match="no engine 'sprak' here. Known: duckdb"):
+    with pytest.raises(ConfigError, match="no engine 'sprak' here. Known: duckdb, spark"):
         open_engine("sprak")
 
 
