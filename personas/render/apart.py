@@ -39,8 +39,8 @@ def returns_section(study: Study) -> Section | None:
     if whole:
         heading = f"Every segment returns at {and_list([str(k) for k in whole])}"
     caption = (
-        "One dot per segment: how much of it returns in resamples, 1 is all. Filled: the chosen number. Open and "
-        "dashed: below 0.75, a pattern. Stable does not mean separate."
+        "One dot per segment: how much of it returns in resamples, 1 is all. Filled: the chosen number. Grey: "
+        "below 0.75, a pattern. Stable does not mean separate."
     )
     return Section("returns", "", heading, chart=Chart(wide, narrow, caption, table))
 

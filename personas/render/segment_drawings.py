@@ -19,7 +19,7 @@ class Returns:
 
 
 def jaccard_by_k(rows: Sequence[Returns], chosen: int) -> tuple[str, str]:
-    """A dot per segment and k, filled at the chosen k, hollow and dashed below 0.75; a line through the weakest."""
+    """A dot per segment and k, filled at the chosen k, grey below 0.75; a line through the weakest."""
     low = min(0.5, *(min(row.values) for row in rows))
     low = max(0.0, int(low * 10) / 10)
 
@@ -35,7 +35,7 @@ def jaccard_by_k(rows: Sequence[Returns], chosen: int) -> tuple[str, str]:
         canvas.line([(x[row.k], y(min(row.values))) for row in rows], "ref", 1, "3 3")
         for row in rows:
             for value in sorted(row.values):
-                canvas.dot(x[row.k], y(value), 4, "ink", hollow=row.k != chosen or value < 0.75, dashed=value < 0.75)
+                canvas.dot(x[row.k], y(value), 4, "ref" if value < 0.75 else "ink", hollow=row.k != chosen)
             canvas.text(x[row.k], bottom + 20, str(row.k), "s b" if row.k == chosen else "s m", "middle")
         if not narrow:
             canvas.text(right + 6, y(min(rows[-1].values)) + 4, "weakest", "s m")
