@@ -31,12 +31,12 @@ def dumbbell(pairs: Sequence[Pair], what: str) -> tuple[str, str]:
         def x(value: float) -> float:
             return left + (value - low) / (high - low) * (right - left)
 
-        for tick in _ticks(low, high, 4 if narrow else 6):
+        for tick in ticks(low, high, 4 if narrow else 6):
             canvas.line([(x(tick), 26), (x(tick), bottom)], "ink2" if abs(tick) < 1e-9 else "rule")
             canvas.text(x(tick), bottom + 17, percent(tick), "s m", "middle")
         for turn, pair in enumerate(pairs):
             y = 46 + 34 * turn
-            canvas.text(0, y + 4.5, _fitting(pair.name, 10 if narrow else 15), "b")
+            canvas.text(0, y + 4.5, fitting(pair.name, 10 if narrow else 15), "b")
             _one_dumbbell(canvas, pair, x, y)
 
     shares = "; ".join(
@@ -86,12 +86,12 @@ def silhouettes(levels: Sequence[Level], chosen: int) -> tuple[str, str]:
 
     def draw(canvas: Canvas, narrow: bool) -> None:
         left, right, top, bottom = 44, canvas.width - (22 if narrow else 150), 14, canvas.height - 44
-        x = _spread([p.k for p in levels], left + 16, right - 8)
+        x = spread([p.k for p in levels], left + 16, right - 8)
 
         def y(value: float) -> float:
             return bottom - (value - low) / (high - low) * (bottom - top)
 
-        _rails(canvas, _ticks(low, high, 5), y, left, right)
+        rails(canvas, ticks(low, high, 5), y, left, right)
         with_null = [p for p in levels if p.null_low is not None and p.null_high is not None]
         if len(with_null) > 1:
             upper = [(x[p.k], y(p.null_high or 0)) for p in with_null]
@@ -136,13 +136,13 @@ def agreement_boxes(spreads: Sequence[Spread], chosen: int) -> tuple[str, str]:
 
     def draw(canvas: Canvas, narrow: bool) -> None:
         left, right, top, bottom = 40, canvas.width - (8 if narrow else 40), 14, canvas.height - 44
-        x = _spread([s.k for s in spreads], left + 22, right - 22)
+        x = spread([s.k for s in spreads], left + 22, right - 22)
         half = 7 if narrow else 11
 
         def y(value: float) -> float:
             return bottom - (value - low) / (1 - low) * (bottom - top)
 
-        _rails(canvas, _ticks(low, 1.0, 5), y, left, right)
+        rails(canvas, ticks(low, 1.0, 5), y, left, right)
         for s in spreads:
             picked = s.k == chosen
             canvas.line([(x[s.k], y(s.whiskers[0])), (x[s.k], y(s.quartiles[0]))], "ink2", 1.25)
@@ -195,13 +195,12 @@ def jaccard_dots(rows: Sequence[Return]) -> tuple[str, str]:
             )
         for turn, row in enumerate(rows):
             y = 45 + 30 * turn
-            canvas.text(0, y + 4.5, _fitting(row.name, 10 if narrow else 15), "b")
+            canvas.text(0, y + 4.5, fitting(row.name, 10 if narrow else 15), "b")
             canvas.line([(x(row.low), y), (x(row.high), y)], row.token, 2.5)
             unsure = row.value < 0.75
             canvas.dot(x(row.value), y, 5.5, row.token, hollow=unsure, dashed=unsure)
             canvas.text(right + 12, y + 4.5, fixed(row.value, 2), "b")
-        ticks = [t for t in (0.4, 0.5, 0.6, 0.75, 0.85, 1.0) if t >= low]
-        for tick in ticks:
+        for tick in (t for t in (0.4, 0.5, 0.6, 0.75, 0.85, 1.0) if t >= low):
             canvas.text(x(tick), bottom + 18, fixed(tick, 2), "s m", "middle")
 
     said = ", ".join(f"{r.name} {fixed(r.value, 2)} ({fixed(r.low, 2)} to {fixed(r.high, 2)})" for r in rows)
@@ -217,8 +216,21 @@ class Cloud:
     points: tuple[tuple[float, float], ...]
 
 
-def picture(clouds: Sequence[Cloud], label: str) -> tuple[str, str]:
-    """Dots of every segment, each with its name at its middle. Axes have no meaning and are not drawn."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The border of two clouds, by their places in the list: ``gap``, ``gradient`` or not tested."""
+
+    first: int
+    second: int
+    kind: str
+
+
+def picture(clouds: Sequence[Cloud], label: str, links: Sequence[Link] = ()) -> tuple[str, str]:
+    """Dots of every segment, each with its name at its middle. Axes have no meaning and are not drawn.
+
+    Neighbours are joined: by a line where the border is a gradient, by a line with a bar across where it is a gap, by
+    dots where it was not tested.
+    """
     every = [p for cloud in clouds for p in cloud.points]
     x0, x1 = min(p[0] for p in every), max(p[0] for p in every)
     y0, y1 = min(p[1] for p in every), max(p[1] for p in every)
@@ -236,10 +248,29 @@ def picture(clouds: Sequence[Cloud], label: str) -> tuple[str, str]:
             canvas.dots(kept, 1.0 if narrow else 1.4, cloud.token)
             xs, ys = sorted(p[0] for p in placed), sorted(p[1] for p in placed)
             places.append((cloud, xs[len(xs) // 2], ys[len(ys) // 2]))
+        at = {cloud.name: (x, y) for cloud, x, y in places}
+        for link in links:
+            one, two = (at.get(clouds[place].name) for place in (link.first, link.second))
+            if one and two:
+                _link(canvas, one, two, link.kind)
         for cloud, x, y in _apart(places):
-            canvas.text(x, y, _fitting(cloud.name, 16), "b hal", "middle")
+            canvas.text(x, y, fitting(cloud.name, 16), "b hal", "middle")
 
     return twice(draw, 460, label, 320)
+
+
+def _link(canvas: Canvas, one: tuple[float, float], two: tuple[float, float], kind: str) -> None:
+    dash = {"gradient": "", "gap": "6 4"}.get(kind, "1 4")
+    canvas.line([one, two], "paper", 4)
+    canvas.line([one, two], "ink2", 1.5, dash)
+    if kind != "gap":
+        return
+    (x0, y0), (x1, y1) = one, two
+    length = max(1e-9, ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
+    across, middle = (-(y1 - y0) / length * 9, (x1 - x0) / length * 9), ((x0 + x1) / 2, (y0 + y1) / 2)
+    ends = [(middle[0] - across[0], middle[1] - across[1]), (middle[0] + across[0], middle[1] + across[1])]
+    canvas.line(ends, "paper", 6)
+    canvas.line(ends, "ink", 3)
 
 
 def _apart(places: list[tuple[Cloud, float, float]]) -> list[tuple[Cloud, float, float]]:
@@ -252,32 +283,34 @@ def _apart(places: list[tuple[Cloud, float, float]]) -> list[tuple[Cloud, float,
     return done
 
 
-def _rails(canvas: Canvas, ticks: Sequence[float], place: Callable[[float], float], left: float, right: float) -> None:
-    digits = 1 if all(abs(t * 10 - round(t * 10)) < 1e-9 for t in ticks) else 2
-    for tick in ticks:
+def rails(canvas: Canvas, at: Sequence[float], place: Callable[[float], float], left: float, right: float) -> None:
+    """Hairlines across the chart with their figures at the left."""
+    digits = 1 if all(abs(t * 10 - round(t * 10)) < 1e-9 for t in at) else 2
+    for tick in at:
         canvas.line([(left, place(tick)), (right, place(tick))], "rule")
         canvas.text(left - 6, place(tick) + 4, fixed(tick, digits), "s m", "end")
 
 
-def _spread(ks: Sequence[int], left: float, right: float) -> dict[int, float]:
+def spread(ks: Sequence[int], left: float, right: float) -> dict[int, float]:
     """Where each k stands on the axis."""
     span = max(ks) - min(ks) or 1
     return {k: left + (k - min(ks)) / span * (right - left) for k in ks}
 
 
-def _ticks(low: float, high: float, most: int) -> list[float]:
+def ticks(low: float, high: float, most: int) -> list[float]:
     """At most that many round values inside the range."""
     for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0):
         first = -int(-low // step) if low > 0 else int(low / step)
-        ticks = [
+        found = [
             round(turn * step, 4)
             for turn in range(first, int(high / step + 1e-9) + 1)
             if low <= turn * step <= high + 1e-9
         ]
-        if len(ticks) <= most:
-            return ticks
+        if len(found) <= most:
+            return found
     return [0.0]
 
 
-def _fitting(name: str, most: int) -> str:
+def fitting(name: str, most: int) -> str:
+    """The name, cut to at most that many letters."""
     return name if len(name) <= most else f"{name[: most - 1]}…"

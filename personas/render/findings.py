@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from personas.narrative.formatting import count, fixed, percent, show
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Chart, Column, Row, Section, Table
-from personas.render.drawings import Cloud, picture
 from personas.render.facts import label_of, typical
 from personas.render.styles import persona_token
-from personas.render.text import and_list, first_upper, short
+from personas.render.text import and_list, first_upper, in_words, short
 from personas.render.tree import Flow, Node, family_tree
 from personas.study import Study
 
@@ -42,17 +41,55 @@ def lineage_section(study: Study) -> Section | None:
             flows += [Flow(int(k) - 1, origin, int(segment), share * own[int(segment)]) for origin, share in parts]
     if not rows:
         return None
-    columns = (Column("k"), Column("Segment", True), Column("Its customers were, one step before", True))
+    columns = [Column("k"), Column("Segment", True), Column("Customers")]
+    columns += [Column("Money")] if study.profiles.branches else []
+    columns += [Column("Its customers were, one step before", True)]
     note = "Shares under 5% are not listed."
-    table = Table("Family tree of segments, k to k + 1", columns, tuple(rows), wide=True, note=note)
+    if study.profiles.branches:
+        note += f" Money: share of the {study.profiles.branches[0].what} of the customers who were clustered."
+    table = Table("Family tree of segments, k to k + 1", tuple(columns), tuple(rows), wide=True, note=note)
     chart = _tree(study, sizes, flows, table)
-    return Section("tree", "", "What one more segment takes apart", chart=chart, tables=() if chart else (table,))
+    said = _taken_apart(study, sizes, flows)
+    tables = () if chart else (table,)
+    return Section("tree", "", "What one more segment takes apart", body=said, chart=chart, tables=tables)
+
+
+def _taken_apart(study: Study, sizes: dict[int, tuple[int, ...]], flows: list[Flow]) -> tuple[str, ...]:
+    """Which segment one more takes apart most: the one whose customers stay together least."""
+    k = study.segmentation.k
+    onward = [flow for flow in flows if flow.k == k]
+    if not onward or study.about.verdict == "none":
+        return ()
+    names, kept = segment_names(study), {}
+    for segment in range(k):
+        own = [flow.customers for flow in onward if flow.origin == segment]
+        kept[segment] = max(own, default=0.0) / max(1.0, sum(own))
+    split = min(kept, key=lambda segment: (kept[segment], segment))
+    smallest = min(sizes.get(k + 1, (0,)))
+    worth = {b.segment: b.share for b in study.profiles.branches if b.k == k + 1}
+    least = worth.get(sizes[k + 1].index(smallest)) if k + 1 in sizes else None
+    money = "" if least is None else f" and {percent(least)} of the money"
+    return (
+        f"{first_upper(in_words(k + 1))} segments would take apart {names[split]} most: {percent(kept[split])} of it "
+        f"would stay together. The smallest of them would have {count(smallest)} customers{money}. It is worth it if "
+        "the parts call for actions of their own.",
+    )
 
 
 def _lineage_row(study: Study, k: int, segment: int, parts: list[tuple[int, float]]) -> Row:
     name = segment_names(study).get(segment, "") if k == study.segmentation.k else f"Segment {segment + 1}"
+    sizes = next((c.sizes for c in study.segmentation.candidates if c.k == k), ())
     told = [f"{percent(share)} from segment {origin + 1}" for origin, share in parts if share >= 0.05]
-    return Row(str(k), (Cell(name), Cell(and_list(told) if told else "new")))
+    cells = [Cell(name), Cell(count(sizes[segment]) if segment < len(sizes) else "unknown")]
+    if study.profiles.branches:
+        share = money_share(study, k, segment)
+        cells.append(Cell("unknown" if share is None else percent(share)))
+    return Row(str(k), (*cells, Cell(and_list(told) if told else "new")))
+
+
+def money_share(study: Study, k: int, segment: int) -> float | None:
+    """Share of the clustered customers' money in a segment of any k; None where it is unknown."""
+    return next((b.share for b in study.profiles.branches if (b.k, b.segment) == (k, segment)), None)
 
 
 def _tree(study: Study, sizes: dict[int, tuple[int, ...]], flows: list[Flow], table: Table) -> Chart | None:
@@ -68,6 +105,7 @@ def _tree(study: Study, sizes: dict[int, tuple[int, ...]], flows: list[Flow], ta
         Node(
             k, segment, customers, short(names[segment], 16) if k == chosen else "",
             persona_token(order.index(segment)) if k == chosen and segment in order else "",
+            money_share(study, k, segment),
         )
         for k in ks
         for segment, customers in enumerate(sizes[k])
@@ -187,32 +225,3 @@ def sensitivity_section(study: Study) -> Section | None:
         sub=sub,
         tables=(table,),
     )
-
-
-def picture_section(study: Study) -> Section | None:
-    """The customers as dots in two dimensions: for the eye, never for a distance."""
-    segmentation = study.segmentation
-    points, which = segmentation.map_points, segmentation.map_rows
-    if points is None or which is None or segmentation.map_kind == "none" or len(points) < 10:
-        return None
-    names = segment_names(study)
-    order = [p.segment for p in study.personas] or list(range(segmentation.k))
-    if study.about.verdict == "none":
-        clouds = [Cloud("", "ink2", tuple((float(x), float(y)) for x, y in points))]
-    else:
-        labels = segmentation.labels[which]
-        clouds = [
-            Cloud(
-                names[segment], persona_token(place), tuple((float(x), float(y)) for x, y in points[labels == segment])
-            )
-            for place, segment in enumerate(order)
-        ]
-    kind = {"umap": "UMAP", "pca": "principal components"}.get(segmentation.map_kind, segmentation.map_kind)
-    named = and_list([c.name for c in clouds if c.name]) or "all customers"
-    label = f"Picture of {len(points):,} customers in two dimensions by {kind}, one colour for each of: {named}."
-    wide, narrow = picture(clouds, label)
-    caption = (
-        f"Each dot is a customer of a sample, placed by {kind}. For the eye only: distances and gaps on this picture "
-        "mean nothing, and no figure of this report was taken from it."
-    )
-    return Section("picture", "", "The customers in one picture", chart=Chart(wide, narrow, caption))

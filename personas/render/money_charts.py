@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from personas.narrative.formatting import money, percent
 from personas.render.charts import Canvas, twice
-from personas.render.drawings import _fitting, _ticks
+from personas.render.drawings import fitting, ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def waterfall(rows: Sequence[Stretch], currency: str, what: str) -> tuple[str, s
 
         for turn, row in enumerate(rows):
             y = 10 + 30 * turn
-            canvas.text(0, y + 14, _fitting(row.name, 13 if narrow else 18), "b" if row.total else "")
+            canvas.text(0, y + 14, fitting(row.name, 13 if narrow else 18), "b" if row.total else "")
             start, end = sorted((x(row.start), x(row.end)))
             hollow = row.cost or row.amount < 0
             width = max(end - start, 1.5)
@@ -84,8 +84,8 @@ def whale_curve(line: WhaleLine) -> tuple[str, str]:
         def y(value: float) -> float:
             return bottom - (value - low) / (high - low) * (bottom - top)
 
-        ticks = _ticks(low, high, 5) if line.as_share else [0.0, line.points[-1][1], line.peak[1]]
-        for tick in ticks:
+        marks = ticks(low, high, 5) if line.as_share else [0.0, line.points[-1][1], line.peak[1]]
+        for tick in marks:
             canvas.line([(left, y(tick)), (right, y(tick))], "rule")
             canvas.text(left - 6, y(tick) + 4, told(tick), "s m", "end")
         canvas.line([(x(share), y(value)) for share, value in line.points], "ink", 2)

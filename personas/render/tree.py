@@ -20,6 +20,8 @@ class Node:
     customers: int
     name: str = ""
     token: str = ""
+    money: float | None = None
+    """Share of all customers' money; None where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,17 @@ def family_tree(nodes: Sequence[Node], flows: Sequence[Flow], chosen: int) -> tu
             for node in order[k]:
                 _box(canvas, node, places[k, node.segment], total)
 
-    said = "; ".join(
-        f"{k}: {', '.join(f'{node.name} {percent(node.customers / total)}'.strip() for node in order[k])}" for k in ks
-    )
+    said = "; ".join(f"{k}: {', '.join(_told(node, total) for node in order[k])}" for k in ks)
     return twice(
         draw,
         18 + _ROW * (len(ks) - 1) + _BOX + 8,
         f"Family tree of segments by their number, shares of customers. {said}.",
     )
+
+
+def _told(node: Node, total: int) -> str:
+    money = "" if node.money is None else f" and {percent(node.money)} of the money"
+    return f"{node.name} {percent(node.customers / total)}{money}".strip()
 
 
 def _ordered(nodes: Sequence[Node], flows: Sequence[Flow], ks: Sequence[int]) -> dict[int, list[Node]]:
@@ -115,6 +120,8 @@ def _box(canvas: Canvas, node: Node, place: tuple[float, float, float], total: i
     width = node.customers * scale
     canvas.box(x, y, width, _BOX, node.token or "wash", "" if node.token else "ref")
     share = percent(node.customers / total)
+    if node.money is not None and width > 84:
+        share = f"{share}, money {percent(node.money)}"
     if node.name and width > 7.2 * len(node.name) + 8:
         canvas.text(x + width / 2, y + 15, node.name, "b inv", "middle")
         canvas.text(x + width / 2, y + 29, share, "s inv", "middle")

@@ -1,0 +1,161 @@
+"""What the dossier of k must show: worked out on the shop by hand, and on a survey whose indices disagree."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from personas.config import Config
+from personas.pipeline import run
+from personas.profiles.money_records import Branch
+from personas.render import render_choose_k
+from personas.segmentation.records import Border, Segmentation
+from personas.study import Study
+from tests.render.fixture import lantern
+
+
+def shown(**changes: object) -> str:
+    """The page of the shop by hand with a segmentation changed."""
+    study = lantern()
+    return render_choose_k(replace(study, segmentation=replace(study.segmentation, **changes)))  # type: ignore[arg-type]
+
+
+def section(page: str, anchor: str) -> str:
+    found = re.search(rf'<section class="sec" id="{anchor}">.*?</section>', page, re.S)
+    assert found, f"no section {anchor}"
+    return found.group()
+
+
+def with_candidates(**changes: object) -> tuple[object, ...]:
+    return tuple(replace(c, **changes) for c in lantern().segmentation.candidates)  # type: ignore[arg-type]
+
+
+def test_every_chart_of_the_dossier_has_a_sentence_a_text_alternative_and_its_numbers() -> None:
+    page = shown(
+        borders=(Border(0, 1, "gap", 400, 0.03, 0.004, 0.02, 0.04),), natural_groups=2,
+        separation=tuple(((0,) * 15 + (10,) * 5, (10,) * 5 + (0,) * 15) for _ in range(6)),
+    )  # fmt: skip
+    for anchor in ("structure", "agreement", "returns", "picture", "separation", "tree"):
+        found = section(page, anchor)
+        assert found.count('role="img"') == 2 and found.count("<figcaption>") == 1, anchor
+        labels = re.findall(r'role="img" aria-label="([^"]+)"', found)
+        assert len(labels) == 2 and all(len(label) > 60 for label in labels), anchor
+        assert "<table" in found, anchor
+
+
+def test_the_silhouette_shows_its_standard_error_the_null_band_and_an_early_stop() -> None:
+    page = section(shown(candidates=with_candidates(silhouette_se=0.009)), "structure")
+    assert "Lines: one standard error to each side." in page and "0.009" in page
+    # Null mean 0.207 of six, its band 0.187 to 0.226.
+    assert "0.207" in page and "0.187 to 0.226" in page
+    stopped = {"p_value": 0.4, "draws": 19, "stopped_early": True, "passed": False}
+    page = section(shown(gate=stopped), "structure")
+    assert "p &gt; 0.2 after 19 draws" in page and "No structure was proven" in page
+
+
+def test_the_number_with_the_highest_silhouette_stands_beside_ours_with_the_guard_that_decided() -> None:
+    study = lantern()
+    found = replace(study.segmentation, k=5, labels=study.segmentation.labels % 5, guard="Six would be too small.")
+    page = section(render_choose_k(replace(study, segmentation=found, personas=())), "structure")
+    assert "The silhouette alone is highest at 6 (0.352); 5 reaches 0.327. Six would be too small." in page
+    assert "no guard had to decide" in section(shown(), "structure")
+
+
+def test_banners_of_shape_and_preparation_are_told() -> None:
+    page = section(
+        shown(shape_banner=True, depends_on_preparation=True, verdict_as_prepared="natural"), "structure"
+    )
+    assert "Shape not suited" in page and "one step lower than natural" in page
+
+
+def test_every_index_stands_with_its_own_k() -> None:
+    candidates = with_candidates(gap=0.5, gap_error=0.01, prediction_strength=0.7, mixture_icl=4e5, mixture_ari=0.8)
+    own = {"silhouette": 6, "gap": 1, "prediction_strength": 2, "mixture_icl": 4}
+    page = section(shown(candidates=candidates, own_k=own), "candidates")
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]+)', page)
+    foot = re.search(r"<tfoot>(.*?)</tfoot>", page, re.S)
+    assert foot is not None
+    of = dict(zip(heads[1:], re.findall(r"<td[^>]*>([^<]*)</td>", foot.group(1)), strict=True))
+    assert {name: of[name] for name in ("Silhouette", "Gap", "ICL", "Prediction strength")} == {
+        "Silhouette": "6", "Gap": "1", "ICL": "4", "Prediction strength": "2",
+    }  # fmt: skip
+    assert "A Gaussian mixture of 6 agrees with these segments by 0.80" in page
+
+
+def test_an_override_stands_beside_the_advice_with_what_it_costs() -> None:
+    study = lantern()
+    # At six the weakest (0.74) is Lucia with 30% of the money; at two both segments return.
+    shares = (0.2, 0.2, 0.1, 0.3, 0.1, 0.1)
+    branches = tuple(Branch(6, s, 100, "contribution", 1.0, share) for s, share in enumerate(shares))
+    branches += tuple(Branch(2, s, 300, "contribution", 1.0, 0.5) for s in range(2))
+    found = replace(
+        study, segmentation=replace(study.segmentation, k_fixed=True, k_advised=2),
+        profiles=replace(study.profiles, branches=branches),
+    )  # fmt: skip
+    page = section(render_choose_k(found), "override")
+    assert "Six was fixed; the evidence gives two" in page
+    assert "returns by 0.74 instead of 0.93, its smallest has 748 customers instead of 6,240" in page
+    assert "30% of the money lies in segments that do not return, instead of 0%" in page
+    assert 'id="override"' not in render_choose_k(study)
+
+
+def test_borders_are_marked_and_groups_are_counted() -> None:
+    borders = tuple(
+        Border(a, b, kind, 400) for a, b, kind in ((0, 1, "gap"), (1, 2, "gradient"), (3, 4, "untested"))
+    )
+    page = section(shown(borders=borders, natural_groups=3), "picture")
+    assert "Six segments in three natural groups" in page and "1 of 2 tested borders is a gap" in page
+    assert "the border between Margaret and Sarah" in page and "1 could not be tested" in page
+    assert "Joe and Margaret gap; Margaret and Sarah gradient; Lucia and Derek untested" in page
+
+
+def test_the_tree_tells_people_and_money() -> None:
+    study = lantern()
+    branches = tuple(
+        Branch(c.k, s, size, "contribution", 1.0, 1 / c.k)
+        for c in study.segmentation.candidates
+        for s, size in enumerate(c.sizes)
+    )
+    page = section(render_choose_k(replace(study, profiles=replace(study.profiles, branches=branches))), "tree")
+    # Two segments of 6,240 with half of the money each.
+    assert "2: 50% and 50% of the money, 50% and 50% of the money" in page
+    assert "Money: share of the contribution" in page and "6,240" not in page.split("<table")[0]
+
+
+@pytest.fixture(scope="module")
+def survey(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """1,453 answers on eleven yes/no perceptions of a restaurant, with a number for each respondent."""
+    with (data_folder / "mcdonalds" / "mcdonalds.csv").open(encoding="utf-8", newline="") as lines:
+        head, *answers = csv.reader(lines)
+    file = tmp_path_factory.mktemp("survey") / "customers.csv"
+    with file.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([["id", *head], *([f"r{i:04d}", *row] for i, row in enumerate(answers))])
+    given = {
+        name: {"column": name, "kind": "flag", "family": "psychographics", "role": "basis", "label": name}
+        for name in head[:11]
+    }
+    return run(Config.model_validate({
+        "study": {"name": "Restaurant", "snapshot_date": "2020-01-01"},
+        "sources": {"customers": {"file": str(file), "columns": {"customer_id": "id", "age": "Age"}, "given": given}},
+        "segmentation": {"k": [2, 5], "protocol": "quick"},
+        "features": {"transform": "none", "scale": "sd", "winsorize": False},
+        "report": {"map": "none"},
+    }))  # fmt: skip
+
+
+def test_on_yes_no_answers_silhouette_and_stability_disagree_and_the_dossier_says_so(survey: Study) -> None:
+    found: Segmentation = survey.segmentation
+    by_k = {c.k: c for c in found.candidates}
+    # The silhouette rises with k, while only two segments come back: published for the same answers.
+    assert [round(by_k[k].silhouette, 2) for k in (2, 3, 4, 5)] == sorted(round(by_k[k].silhouette, 2) for k in by_k)
+    assert max(by_k, key=lambda k: by_k[k].ari_median or 0) == 2 and (by_k[2].ari_median or 0) >= 0.9
+    assert (found.k, found.k_silhouette, found.verdict) == (2, 5, "reproducible")
+    page = render_choose_k(survey)
+    assert "Silhouette and stability disagree: the silhouette is highest at 5" in section(page, "agreement")
+    assert "they agree best at 2" in section(page, "agreement")
+    assert "The silhouette alone is highest at 5" in section(page, "structure")
+    assert found.guard in section(page, "structure") and "not all of them come back" in found.guard
