@@ -14,6 +14,8 @@ from personas.profiles.money_records import (
     Loss,
     Pair,
     PersonaLifetime,
+    Quadrants,
+    RfmCell,
     SecondPurchase,
     TestPlan,
     Trial,
@@ -147,3 +149,6 @@ class Profiles:
     """Names of the features that differ by definition: no claim is made of them."""
     only_defining: bool = False
     """Structure is not proven: of the forming features only those may be told that differ more than by chance."""
+    rfm_table: tuple[RfmCell, ...] = ()
+    """Where the eleven RFM segments and ours cross, the names in their order; empty without recency and orders."""
+    quadrants: Quadrants | None = None
