@@ -82,14 +82,15 @@ def misleading(
 ) -> tuple[RfmCell, ...]:
     """Cells whose money says the opposite of their RFM name, the largest first.
 
-    A name that sounds ``good`` with money below zero or below a half of everyone's, by the whole interval; a ``poor``
-    one with more than everyone's.
+    By the whole interval: a ``good`` name with less than half of everyone's money, a name that is not ``poor`` with a
+    loss, a ``poor`` one with more than everyone's.
     """
     found = []
     for cell in cells:
         if cell.segment == EVERYONE or cell.money is None:
             continue
-        low_for_good = cell.name in good and cell.money.high < max(0.0, everyone.value / 2)
+        low_for_good = cell.name in good and cell.money.high < everyone.value / 2
+        low_for_good = low_for_good or (cell.name not in poor and cell.money.high < 0)
         high_for_poor = cell.name in poor and cell.money.low > everyone.value
         if low_for_good or high_for_poor:
             found.append(cell)

@@ -44,7 +44,7 @@ def rfm_section(study: Study) -> Section | None:
     what = "contribution" if money.contribution else "gross margin" if money.gross_margin else "revenue"
     note = (
         f"Share of each RFM name in each persona; small: {what} a year of these customers. "
-        f"Fewer than {FEWEST_TOLD} are not listed. Bold: the money says the opposite of the name, by the whole interval."
+        f"Fewer than {FEWEST_TOLD} are not listed. Bold: the whole interval of the money speaks against the name."
     )
     table = Table("RFM names across personas", columns, tuple(rows), (), note, True)
     heading = "Where RFM misleads you" if wrong else "RFM names and personas tell the same story about money"
