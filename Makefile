@@ -32,6 +32,7 @@ lint: .venv/ready-for-tests
 
 battery: .venv/ready-for-tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m tests.battery --seeds $(SEEDS)
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.battery_claims --seeds 500
 	PERSONAS_EXAMPLES=10000 $(PYTEST) tests/sources/test_round_trip.py
 
 golden: .venv/ready-for-tests

@@ -218,7 +218,8 @@ def plugins(
 
 
 app.add_typer(experiment, name="experiment")
-app.command("leads", epilog="\b\nExample:\n  personas leads configs/shop.yaml reports/shop new.csv")(leads)
+LEADS = "\b\nExample:\n  personas leads configs/joe_and_sarah.yaml reports/demo reports/demo/data/customers.csv"
+app.command("leads", epilog=LEADS)(leads)
 
 
 def overrides(

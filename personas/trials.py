@@ -31,7 +31,7 @@ class Assignment:
         return sum(1 for other in self.arms.values() if other == arm)
 
 
-def assign(study: Study, who: str, action: str, name: str, per_arm: int | None = None) -> Assignment:
+def assign(study: Study, who: str, action: str | None, name: str, per_arm: int | None = None) -> Assignment:
     """Half of a persona's customers (or ``per_arm``, or as many as its plan asks for) to each arm, by seed and name.
 
     Raises
@@ -43,8 +43,9 @@ def assign(study: Study, who: str, action: str, name: str, per_arm: int | None =
     """
     persona = _persona(study, who)
     known = [a.id for a in persona.actions]
-    if action not in known:
-        hint = did_you_mean(action, known)
+    action = known[0] if action is None and known else action
+    if action is None or action not in known:
+        hint = did_you_mean(action or "", known)
         raise ConfigError(f"{persona.name} has no action '{action}'. {hint} Known: {', '.join(known)}.")
     rows = study.segments.to_pylist()
     customers = [row["customer_id"] for row in rows if row["segment"] == persona.segment]
@@ -58,7 +59,9 @@ def assign(study: Study, who: str, action: str, name: str, per_arm: int | None =
 
 
 def _persona(study: Study, who: str) -> Persona:
-    """The persona of that id or name."""
+    """The persona of that id, name or place from 1."""
+    if who.isdecimal() and 1 <= int(who) <= len(study.personas):
+        return study.personas[int(who) - 1]
     for persona in study.personas:
         if who.casefold() in (persona.id.casefold(), persona.name.casefold()):
             return persona

@@ -13,7 +13,11 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random d
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
-experiment = typer.Typer(no_args_is_help=True, help="Assign a test of an action, and read back what it found.")
+experiment = typer.Typer(
+    no_args_is_help=True,
+    help="Assign a test of an action, and read back what it found.",
+    epilog="\b\nExample:\n  personas experiment assign reports/demo 1 --name spring --out tests/spring.csv",
+)
 
 
 @experiment.command(
@@ -21,9 +25,9 @@ experiment = typer.Typer(no_args_is_help=True, help="Assign a test of an action,
 )
 def assign(
     study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
-    persona: Annotated[str, typer.Argument(help="Name or id of the persona.")],
-    action: Annotated[str, typer.Argument(help="Id of one of its actions, as in personas.json.")],
+    persona: Annotated[str, typer.Argument(help="Name or id of the persona, or its place on the sheet, from 1.")],
     name: Annotated[str, typer.Option("--name", help="What the test is called.")],
+    action: Annotated[str | None, typer.Argument(help="Id of one of its actions. Without it: the first.")] = None,
     per_arm: Annotated[int | None, typer.Option("--per-arm", min=10, help="Customers of each arm.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="CSV. Without it: tests/NAME.csv.")] = None,
     as_json: AsJson = False,
@@ -31,7 +35,7 @@ def assign(
 ) -> None:
     """Draw who is treated and who is not, by a seed, and write them to a file."""
     with reported(debug):
-        from personas import load
+        from personas.storage import load
         from personas.trials import assign as assign_test
         from personas.trials import assigned, write_assignment
 
@@ -77,9 +81,9 @@ def leads(
 ) -> None:
     """Say which persona a lead is like, from the few columns a lead has, or that it cannot be told."""
     with reported(debug):
-        from personas import load
         from personas.config import load_config
         from personas.prospects import report, score_leads, summary, write_leads
+        from personas.storage import load
 
         of, asked = load(study), [name.strip() for name in fields.split(",")] if fields else []
         found = score_leads(load_config(config), of, file, asked, seed)

@@ -112,9 +112,11 @@ def _action(
     """An action in words with its figures; what a test has measured takes the place of what is assumed."""
     language = speaker.language
     trial = next((trial for trial in profile.trials if trial.action == rule.id), None)
-    if trial is None:
+    if trial is None and not first:
+        told = {"expected": plans.unknown(profile, language)}  # costs and plan are those of the first
+    elif trial is None:
         told = {
-            "expected": plans.expected(profile, figures, language) if first else plans.unknown(profile, language),
+            "expected": plans.expected(profile, figures, language),
             "breaks_even": plans.breaking_even(profile, language),
             "test": plans.planned(profile, language),
         }

@@ -28,6 +28,7 @@ def newsletter(profile: Profile, actions: tuple[Action, ...], speaker: Speaker) 
     timing, silent = _timing(profile, speaker)
     offer, no_percent = _offer(profile, speaker)
     categories = _categories(profile, speaker)
+    no_percent = no_percent and texts["percent_off"] not in actions[0].do_not.lower()  # once is enough
     do_not = (actions[0].do_not, texts["no_percent"] if no_percent else "", texts["no_monthly"] if silent else "")
     return Newsletter(
         angle=actions[0].message,

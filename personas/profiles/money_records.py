@@ -207,6 +207,35 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class RfmCell:
+    """Customers of one of the eleven RFM segments who belong to one of ours (-1: to any).
+
+    ``money`` per customer and year at the deepest level that is known, None below 30 customers or without amounts.
+    """
+
+    name: str
+    segment: int
+    customers: int
+    money: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quadrants:
+    """Value against influence, both cut at the median of all customers whose influence is known.
+
+    ``shares`` holds by segment (-1: everyone) the known customers and the shares of high value and high influence, high
+    value and low, low and high, low and low. Influence is never turned into money.
+    """
+
+    value: str
+    influence: str
+    value_cut: float
+    influence_cut: float
+    known: float
+    shares: tuple[tuple[int, int, tuple[float, float, float, float]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A difference of a descriptor that did not form the segments (method 9.4).
 

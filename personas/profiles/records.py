@@ -15,6 +15,8 @@ from personas.profiles.money_records import (
     Loss,
     Pair,
     PersonaLifetime,
+    Quadrants,
+    RfmCell,
     SecondPurchase,
     TestPlan,
     Trial,
@@ -150,3 +152,6 @@ class Profiles:
     """Customers and money of every segment of every k that was looked at."""
     only_defining: bool = False
     """Structure is not proven: of the forming features only those may be told that differ more than by chance."""
+    rfm_table: tuple[RfmCell, ...] = ()
+    """Where the eleven RFM segments and ours cross, the names in their order; empty without recency and orders."""
+    quadrants: Quadrants | None = None

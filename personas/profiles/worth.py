@@ -19,6 +19,7 @@ from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
 from personas.profiles.branches import branches
 from personas.profiles.claims import MOST_ROWS, claims, defining, definitions
+from personas.profiles.crosses import INFLUENCE, money_a_year, quadrants, rfm_table
 from personas.profiles.economics import read_sample
 from personas.profiles.experiment import plan_test
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT, Sample
@@ -57,7 +58,8 @@ class Context:
 
 def with_worth(profiles: Profiles, context: Context) -> Profiles:
     """The profiles with everything that ``money_records`` names, as far as it can be known."""
-    steps = (_with_losses, _with_moves, _with_lifetime, _with_tests, _with_trials, _with_affinity, _with_claims)
+    steps = (_with_losses, _with_moves, _with_lifetime, _with_tests, _with_trials, _with_affinity, _with_crosses,
+             _with_claims)  # fmt: skip
     for step in steps:
         profiles = step(profiles, context)
     turns = service_order(profiles.segments)
@@ -273,6 +275,23 @@ def _with_affinity(profiles: Profiles, context: Context) -> Profiles:
         own = baskets.of(baskets.segments == p.segment)
         change[p.segment] = {"pairs": pairs(own), "second_purchase": second_purchase(own, today)}
     return _each(profiles, change)
+
+
+def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
+    """RFM names and the two by two of value and influence."""
+    order, sample = tuple(p.segment for p in profiles.segments), context.sample
+    amounts: tuple[NDArray[np.float64], str] | None = None
+    if context.ledger.level != "none":
+        money = read_sample(context.customers.engine, context.ledger, LIMIT)
+        if np.array_equal(money.segments, sample.segments):
+            amounts = money_a_year(money, context.tables.window_days)
+    x, unit = amounts[0] if amounts else None, f"{profiles.currency}/year"
+    table = rfm_table(sample, x, unit, order, context.config.study.seed)
+    crossed = None
+    if amounts is not None and INFLUENCE in sample.values:
+        reach = np.asarray(sample.values[INFLUENCE], dtype=np.float64)
+        crossed = quadrants(amounts[0], reach, sample.segments, order, (amounts[1], INFLUENCE))
+    return replace(profiles, rfm_table=table, quadrants=crossed)
 
 
 def _with_claims(profiles: Profiles, context: Context) -> Profiles:

@@ -23,6 +23,11 @@ def proofs(persona: Persona, study: Study, locale: str) -> tuple[Proof, ...]:
             rows[_row(what, evidence.segment, evidence.everyone, _kind(statement, evidence), locale)] = None
             for other in evidence.others:
                 rows[_row(f"{what}, further figure", other, None, _kind(statement, evidence), locale)] = None
+    for action in persona.actions:
+        for evidence in (e for text in action.evidence.values() for e in text if action.claim == "prediction"):
+            what = f"{action.title}: {evidence.statistic}" if evidence.statistic.startswith("experiment") else ""
+            if what:
+                rows[_row(what, evidence.segment, None, f"measured in a test, {evidence.segment.unit}", locale)] = None
     return tuple(rows)
 
 

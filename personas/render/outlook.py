@@ -70,8 +70,10 @@ def actions_section(study: Study) -> Section | None:
         if not persona.actions:
             continue
         action = persona.actions[0]
-        pays = _pays(profile) or action.breaks_even or "unknown"
-        cells = (Cell(first_upper(action.title)), Cell(pays), Cell(action.test or action.expected))
+        pays, test = _pays(profile) or action.breaks_even or "unknown", action.test or action.expected
+        if action.claim == "prediction":
+            pays, test = action.breaks_even or pays, f"{action.expected} {action.measured}"
+        cells = (Cell(first_upper(action.title)), Cell(pays), Cell(test))
         rows.append(Row(short(persona.name), cells))
     if not rows or not any(p.test for p in study.profiles.segments):
         return None

@@ -31,10 +31,12 @@ def money_chapter(study: Study) -> tuple[Section, ...]:
     """The sections that this study can fill; none where nothing is known of money."""
     if not study.personas or study.about.verdict == "none":
         return ()
+    from personas.render.crosses import influence_section, rfm_section
     from personas.render.outlook import actions_section, affinity_section, briefs_section, lifetime_section
 
     makers = (
-        _stays, _carry, _whale, _moved, _turns, lifetime_section, actions_section, briefs_section, affinity_section,
+        _stays, _carry, _whale, rfm_section, influence_section, _moved, _turns, lifetime_section, actions_section,
+        briefs_section, affinity_section,
     )  # fmt: skip
     return tuple(section for make in makers if (section := make(study)) is not None)
 

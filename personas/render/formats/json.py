@@ -76,6 +76,8 @@ def personas_document(study: Study) -> dict[str, Any]:
             "lifetime": to_plain(study.profiles.lifetime),
             "service_order": to_plain(study.profiles.service_order),
             "service_floor_days": study.profiles.service_floor_days,
+            "rfm": to_plain(study.profiles.rfm_table),
+            "value_and_influence": to_plain(study.profiles.quadrants),
             "assumptions": [{"what": what, "figure": words} for what, words in study.profiles.assumptions],
         },
         "notices": [notice_document(notice) for notice in study.notices],

@@ -1,0 +1,72 @@
+"""Leads: scored by the columns that they share with the customers, with "cannot tell" where these do not say enough."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from personas import load
+from personas.cli import app
+from tests.small_shop import CONFIG, order_rows, write_shop, write_table
+
+REGIONS = ("north", "south", "east")
+CUSTOMERS = CONFIG.replace("sources:", "sources:\n  customers:\n    file: customers.csv").replace("k: [2, 4]", "k: 3")
+
+
+def personas(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def document(result: Result) -> Any:
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred and fifty customers and their study; nine of ten of a segment live where the segment lives."""
+    folder = tmp_path_factory.mktemp("shop")
+    header, everyone = ("customer_id", "region", "gender"), [f"C{number:03d}" for number in range(150)]
+    write_table(folder / "customers.csv", header, [[who, "", ""] for who in everyone])
+    config = write_shop(folder, order_rows(150), config=CUSTOMERS)
+    result = personas("run", config, "--out", folder / "study", "--quiet")
+    assert result.exit_code == 0, result.stderr
+    of = {row["customer_id"]: row["segment"] for row in load(folder / "study").segments.to_pylist()}
+    rows, seen = [], [0, 0, 0]
+    for who in everyone:
+        seen[of[who]] += 1
+        region = "harbour" if seen[of[who]] % 10 == 0 else REGIONS[of[who]]
+        rows.append([who, region, ("female", "male")[len(rows) % 2]])
+    write_table(folder / "customers.csv", header, rows)
+    return config
+
+
+def test_leads_are_put_where_their_region_says_and_the_harbour_cannot_be_told(shop: Path, tmp_path: Path) -> None:
+    leads = [["L1", "north", "male"], ["L2", "south", "male"], ["L3", "harbour", "female"], ["L4", "moon", "male"]]
+    file = write_table(tmp_path / "leads.csv", ("customer_id", "region", "gender"), leads)
+    found = document(personas("leads", shop, shop.parent / "study", file, "--out", tmp_path / "out.csv", "--json"))
+    # nine of ten are found by their region, the others not at all: an answer for 90%, right each time
+    assert found["fields"] == ["region"], "gender is protected and was not asked for"
+    assert (found["leads"], found["answered"]) == (4, 2)
+    assert abs(found["cross_validation"]["answered"] - 0.9) < 0.02
+    assert found["cross_validation"]["accuracy"] > 0.97
+    assert abs(found["cross_validation"]["largest_segment"] - 1 / 3) < 0.03
+    rows = {row["customer_id"]: row for row in csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8"))}
+    assert rows["L3"]["persona"] == rows["L4"]["persona"] == "cannot tell" and rows["L3"]["segment"] == ""
+    assert rows["L1"]["persona"] != rows["L2"]["persona"] and float(rows["L1"]["probability"]) > 0.8
+
+
+def test_a_protected_column_is_used_only_when_it_is_named(shop: Path, tmp_path: Path) -> None:
+    file = write_table(tmp_path / "leads.csv", ("customer_id", "gender"), [["L1", "male"], ["L2", "female"]])
+    refused = personas("leads", shop, shop.parent / "study", file, "--out", tmp_path / "out.csv")
+    assert refused.exit_code == 3
+    assert "Protected columns are used only when --fields names them: gender" in refused.stderr
+    named = personas("leads", shop, shop.parent / "study", file, "--out", tmp_path / "out.csv", "--fields", "gender")
+    assert named.exit_code == 0 and "0 of 2 leads are like one persona" in named.stdout
+    unknown = personas("leads", shop, shop.parent / "study", file, "--fields", "gendre", "--out", tmp_path / "o.csv")
+    assert unknown.exit_code == 2 and "gendre" in unknown.stderr
