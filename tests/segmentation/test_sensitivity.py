@@ -60,8 +60,8 @@ def test_a_far_row_is_unusual_and_has_no_part_in_the_centroids() -> None:
     X = np.vstack((X, [[500.0, 500.0]]))
     assert np.flatnonzero(unusual_rows(X, (3, 4, 5), 0)).tolist()[-1] == 400
     centroids = trimmed_means(X, KMEANS.fit(X[:400], 3, np.random.SeedSequence(0), 5).centroids)
-    # 1% of 401 rows, rounded up, are left out.
-    assert out.sum() == 5 and out[400] and np.abs(centroids).max() < 50
+    # With the far row in it, one of the centroids would be at 500, or beyond 3 in the mean of a hundred.
+    assert np.abs(centroids).max() < 50
 
 
 def test_the_standard_error_shrinks_with_the_number_of_rows_it_stands_for() -> None:
