@@ -52,7 +52,7 @@ class Silhouette:
 def silhouettes(
     X: Floats, labelings: Sequence[Labels], seed: int = 0, progress: Progress | None = None, limit: int | None = None
 ) -> list[Silhouette]:
-    """The silhouette of each labeling of the rows of X: exact up to ``limit`` (20,000) rows, sampled with its error beyond.
+    """The silhouette of each labeling of the rows of X: exact up to ``limit`` rows, sampled beyond, with its error.
 
     Parameters
     ----------
