@@ -31,7 +31,8 @@ def main() -> None:
     found: list[Row] = []
     for name in asked.groups or GROUPS:
         for line in import_module(f"benchmarks.{name}").rows(asked.long):
-            print(f"{line.number:>3}  {line.part:<48} {line.figure:>9}  target {line.target:<14} {line.gate}", flush=True)
+            print(f"{line.number:>3}  {line.part:<48} {line.figure:>9}  target {line.target:<14} {line.gate}")
+            sys.stdout.flush()
             found.append(line)
     former = asked.report.read_text(encoding="utf-8") if asked.report.is_file() else ""
     for line in fallen(former, found):
@@ -61,12 +62,12 @@ def text(found: list[Row], long: bool, load_before: float) -> str:
         "# How fast",
         "",
         "Ours against `benchmarks/naive.py`, the script that anybody would write with pandas and scikit-learn, in one",
-        "run on one machine. Seconds are wall / CPU (medians); the ratio is the smaller of the two. A ratio counts only",
-        "when its gate held; a row that misses its target stays here with its figure.",
+        "run on one machine. Seconds are wall / CPU (medians); the ratio is the smaller of the two. A ratio counts",
+        "only when its gate held; a row that misses its target stays here with its figure.",
         "",
-        f"{date.today().isoformat()}, {'long' if long else 'short'} mode, {os.cpu_count()} cores, {platform.machine()},",
-        f"{platform.system()}, Python {platform.python_version()}, load {load_before:.1f} before and "
-        f"{os.getloadavg()[0]:.1f} after.",
+        f"{date.today().isoformat()}, {'long' if long else 'short'} mode, {os.cpu_count()} cores,",
+        f"{platform.system()} on {platform.machine()}, Python {platform.python_version()},",
+        f"load {load_before:.1f} before and {os.getloadavg()[0]:.1f} after.",
         f"{versions}.",
         "",
         "| row | part | ours, s | theirs, s | figure | target | reached | gate | note |",

@@ -61,7 +61,9 @@ def mixture(X: Any, ks: Iterable[int] = KS) -> dict[int, GaussianMixture]:
     return {k: GaussianMixture(k, covariance_type="full", random_state=0).fit(X) for k in ks}
 
 
-def stability(X: Any, ks: Iterable[int], bootstraps: int, n_init: int = 10, rows: int | None = None) -> dict[int, float]:
+def stability(
+    X: Any, ks: Iterable[int], bootstraps: int, n_init: int = 10, rows: int | None = None
+) -> dict[int, float]:
     """Mean ARI of pairs of bootstrap models for every k; ``rows`` drawn each time, n without it."""
     random = np.random.default_rng(0)
     found = {}
