@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -212,3 +213,32 @@ def test_without_the_compiler_the_twins_find_the_same_segments() -> None:
         assert done.returncode == 0, done.stderr
         said.append(done.stdout.split())
     assert (said[0][0], said[1][0]) == ("False", "True") and said[0][1:] == said[1][1:]
+
+
+def test_the_first_run_says_that_it_compiles_and_a_package_that_cannot_be_written_to_is_cached_elsewhere(
+    tmp_path: Path,
+) -> None:
+    site, home = tmp_path / "site", tmp_path / "home"
+    shutil.copytree(ROOT / "personas", site / "personas", ignore=shutil.ignore_patterns("__pycache__"))
+    # Where a file has the name of the cache folder, nobody can make that folder, not even root.
+    (site / "personas" / "segmentation" / "__pycache__").write_text("")
+    script = (
+        "import numpy as np\n"
+        "from personas.segmentation import compute\n"
+        "from personas.segmentation.discover import discover\n"
+        "said = []\n"
+        "X = np.random.default_rng(0).normal(size=(1200, 3))\n"
+        "discover(X, k=(2, 2), protocol='quick', progress=lambda what, share: said.append(what))\n"
+        "print(any('compiling' in what for what in said), compute.lies_ready())\n"
+    )
+    said = []
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA", "XDG", "PYTHON"))}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, cwd=site, timeout=180,
+            env={**kept, "HOME": str(home)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout.split())
+    assert said == [["True", "True"], ["False", "True"]]
+    assert list(home.rglob("*.nbi"))
