@@ -2,6 +2,7 @@
 # make test    the whole test suite
 # make lint    style and types
 # make battery worlds with a known truth, many seeds: rates and intervals in reports/battery.md (hours; see SEEDS)
+# make bench   how fast, against the script anybody would write, in reports/benchmarks.md (MODE=--long adds a million)
 # make golden  write the golden files anew (then read the difference before committing it)
 # make lock    resolve the dependencies anew into the two lock files
 #
@@ -17,7 +18,7 @@ SEEDS ?= 100
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test lint battery golden lock tools
+.PHONY: demo test lint battery bench golden lock tools
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -34,6 +35,9 @@ battery: .venv/ready-for-tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m tests.battery --seeds $(SEEDS)
 	OMP_NUM_THREADS=1 .venv/bin/python -m tests.battery_claims --seeds 500
 	PERSONAS_EXAMPLES=10000 $(PYTEST) tests/sources/test_round_trip.py
+
+bench: .venv/ready-for-tests
+	.venv/bin/python -m benchmarks $(MODE)
 
 golden: .venv/ready-for-tests
 	PERSONAS_GOLDEN=write $(PYTEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ class DuckDBEngine:
 
     The connection is locked down before the first byte of data is read: no extension is loaded or fetched, no Python
     variable is visible by name, and no file can be read but those given to ``read`` (through Arrow).
+
+    ``memory_limit`` is the ceiling of the whole process: the database gets half of it and spills beyond.
     """
 
     name = "duckdb"
@@ -42,7 +45,7 @@ class DuckDBEngine:
             "temp_directory": text_literal(str(self._work / "spill")),
         }
         if memory_limit:
-            settings["memory_limit"] = text_literal(memory_limit)
+            settings["memory_limit"] = text_literal(half(memory_limit))
         for key, value in settings.items():
             self._connection.execute(f"SET {key}={value}")
         self._connection.execute(f"SET allowed_directories=[{text_literal(str(self._work))}]")
@@ -120,6 +123,20 @@ class DuckDBEngine:
     def _select(self, sql: str) -> duckdb.DuckDBPyRelation:
         with _plain_errors(sql):
             return self._connection.sql(sql)
+
+
+def half(memory_limit: str) -> str:
+    """Half of a ceiling: the engine's share; the other half is for what leaves it.
+
+    >>> half("4GB"), half("1.5 GiB")
+    ('2000MB', '768MiB')
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MG])(i?B)", memory_limit)
+    if match is None:
+        return memory_limit
+    number, size, unit = match.groups()
+    thousand = 1 if size == "M" else 1024 if unit == "iB" else 1000
+    return f"{max(1, round(float(number) * thousand / 2))}M{unit}"
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -26,15 +25,14 @@ def compiled() -> bool:
     return _modules()[0].__name__ != "personas.segmentation.twins"
 
 
-def compiled_before() -> bool:
-    """Whether the kernels lie ready in a cache folder, or are not needed: then nobody has to wait for them."""
+def lies_ready() -> bool:
+    """Whether nobody has to wait for compiling: the kernels lie in a cache folder, or are switched off."""
     if not compiled():
         return True
-    return all(any(Path(module.LAST.stats.cache_path).glob(f"{name}.*.nbi")) for name, module in _named())
+    from personas.segmentation import compiling
 
-
-def _named() -> list[tuple[str, ModuleType]]:
-    return [(module.__name__.rpartition(".")[2], module) for module in _modules()]
+    passes_over_blocks, loops_over_rows = _modules()
+    return compiling.lies_ready(passes_over_blocks.starts) and compiling.lies_ready(loops_over_rows.cell_sums)
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from personas.estimate import Notice
+from personas.segmentation import compute
 from personas.segmentation.borders import find_borders, structureless_dips, with_borders
 from personas.segmentation.preflight import HIGHEST_K, Grid
 from personas.segmentation.records import Algorithm, Border, Candidate, Fitted, Floats, Progress
@@ -98,6 +99,8 @@ def explore(
 
     ``before`` is a comparison with structureless data that another algorithm already made; it is used again.
     """
+    if progress and not compute.lies_ready():
+        progress("compiling kernels once, about 20 seconds", 0.0)
     rows = X[draw_rows(seed, Step.SUBSAMPLE, len(X), RESAMPLE_ROWS)]
     setting = Setting(X, rows, algorithm, seed, protocol, grid, tuple(tuple(block) for block in blocks))
     trials: dict[int, Trial] = {}

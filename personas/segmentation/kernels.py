@@ -9,15 +9,13 @@ border.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from personas.segmentation.compiling import compiled
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import ROWS, Blocks, Tiles, Weights
 
-OPTIONS = {"nogil": True, "fastmath": True, "cache": True}
 
-
-@njit(**OPTIONS)
+@compiled
 def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) -> float:
     """Rows of X (n, d) minus ``centre`` into ``blocks`` (b, d, 256) from row ``first`` on, a multiple of
     256; missing rows stay 0.
@@ -37,7 +35,7 @@ def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) 
     return total
 
 
-@njit(**OPTIONS)
+@compiled
 def _assign(x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, label: Labels) -> None:
     """Nearest of the centroids ``mu`` (k, d) for one block x (d, 256): ``best`` is half the squared distance less
     half the squared norm of the row.
@@ -66,7 +64,7 @@ def _assign(x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, l
                 best[r] = min(score[r], best[r])
 
 
-@njit(**OPTIONS)
+@compiled
 def _add(x: Tiles, weight: Weights, label: Labels, mask: Weights, sums: Floats, counts: Floats) -> None:
     """Add the rows of one block to the sums (k, d) and weights (k,) of their groups: one dot product per group and
     column, which is faster than going from row to row.
@@ -101,7 +99,7 @@ def _add(x: Tiles, weight: Weights, label: Labels, mask: Weights, sums: Floats, 
             sums[c, j] += s0
 
 
-@njit(**OPTIONS)
+@compiled
 def _gaps(x: Tiles, point: Weights, gaps: Weights) -> None:
     """Squared distances of the rows of one block to one point."""
     d = x.shape[0]
@@ -120,7 +118,7 @@ def _gaps(x: Tiles, point: Weights, gaps: Weights) -> None:
             gaps[r] += e0 * e0
 
 
-@njit(**OPTIONS)
+@compiled
 def _farthest(blocks: Blocks, weights: Tiles, centroids: Floats, taken: Labels, out: Weights) -> int:
     """The row, not among ``taken``, that lies farthest from its nearest centroid."""
     k, d = centroids.shape
@@ -143,7 +141,7 @@ def _farthest(blocks: Blocks, weights: Tiles, centroids: Floats, taken: Labels, 
     return where
 
 
-@njit(**OPTIONS)
+@compiled
 def passes(
     blocks: Blocks, weights: Tiles, squares: float, start: Floats, most: int, tolerance: float
 ) -> tuple[Floats, float, int]:
@@ -187,7 +185,7 @@ def passes(
     return centroids, inertia, done
 
 
-@njit(**OPTIONS)
+@compiled
 def _seed(blocks: Blocks, weights: Tiles, total: float, uniforms: Floats, k: int) -> Floats:
     """k starting centroids by greedy k-means++: of several rows drawn by squared distance, the best is taken."""
     count, d = len(blocks), blocks.shape[1]
@@ -240,7 +238,7 @@ def _seed(blocks: Blocks, weights: Tiles, total: float, uniforms: Floats, k: int
     return centroids
 
 
-@njit(**OPTIONS)
+@compiled
 def starts(
     blocks: Blocks, weights: Tiles, squares: float, uniforms: Floats, k: int, most: int, tolerance: float
 ) -> tuple[Floats, Floats]:
@@ -257,7 +255,3 @@ def starts(
         seeds = _seed(blocks, weights, total, uniforms[i], k)
         found[i], inertias[i], _ = passes(blocks, weights, squares, seeds, most, tolerance)
     return inertias, found
-
-
-LAST = starts
-"""Compiled last of all: when it lies in the cache folder, so do the others."""

@@ -6,17 +6,16 @@ Only ``compute`` imports this module; ``twins`` holds the same functions in nump
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from personas.segmentation.compiling import compiled
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles, Weights
 
-OPTIONS = {"nogil": True, "fastmath": True, "cache": True}
 FLUSH = 128
 """So many float32 distances are added up before the sum goes over to float64."""
 
 
-@njit(**OPTIONS)
+@compiled
 def _squares(X: Floats, first: int, size: int, centroids: Floats, columns: Floats, out: Floats) -> None:
     """Squared distances ``out`` (k, 256) of up to 256 rows from ``first`` on to all centroids."""
     k, d = centroids.shape
@@ -43,7 +42,7 @@ def _squares(X: Floats, first: int, size: int, centroids: Floats, columns: Float
                 out[c, r] += e0 * e0
 
 
-@njit(**OPTIONS)
+@compiled
 def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floats) -> float:
     """Labels (n,) of the nearest centroids and squared distances ``gaps`` (n,) to them; gives the sum of these.
 
@@ -76,7 +75,7 @@ def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floa
     return total
 
 
-@njit(**OPTIONS)
+@compiled
 def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int) -> tuple[Floats, Floats, Floats]:
     """Weighted sums (k, d) of the rows less ``pivot``, weights (k,) and sums of squared norms (k,) of the groups; no
     ``weights`` at all count 1 each.
@@ -94,7 +93,7 @@ def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int
     return sums, counts, squares
 
 
-@njit(**OPTIONS)
+@compiled
 def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Floats, values: Floats) -> None:
     """Squared-Euclidean silhouettes, written into ``values`` (n,).
 
@@ -125,7 +124,7 @@ def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Fl
             values[first + r] = 0.0 if alone else (near[r] - within[r]) / larger
 
 
-@njit(**OPTIONS)
+@compiled
 def _distances(x: Tiles, point: Weights, out: Weights) -> None:
     """Distances of the 256 rows of one block to one point."""
     d = x.shape[0]
@@ -146,7 +145,7 @@ def _distances(x: Tiles, point: Weights, out: Weights) -> None:
         out[r] = np.sqrt(out[r])
 
 
-@njit(**OPTIONS)
+@compiled
 def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> None:
     """Sums of the distances from every query to the rows of every cell, written into ``sums`` (cells, b * 256).
 
@@ -168,7 +167,3 @@ def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> Non
                         part[r] += gaps[r]
                 for r in range(ROWS):
                     sums[g, b * ROWS + r] += part[r]
-
-
-LAST = cell_sums
-"""Used last of all: when it lies in the cache folder, so do the others."""

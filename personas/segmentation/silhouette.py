@@ -50,9 +50,9 @@ class Silhouette:
 
 
 def silhouettes(
-    X: Floats, labelings: Sequence[Labels], seed: int = 0, progress: Progress | None = None, limit: int = EXACT_LIMIT
+    X: Floats, labelings: Sequence[Labels], seed: int = 0, progress: Progress | None = None, limit: int | None = None
 ) -> list[Silhouette]:
-    """The silhouette of each labeling of the rows of X: exact up to ``limit`` rows, sampled with its error beyond.
+    """The silhouette of each labeling of the rows of X: exact up to ``limit`` rows, sampled beyond, with its error.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def silhouettes(
     Source: Rousseeuw 1987. Singletons and rows at distance 0 of everything have silhouette 0.
     """
     n = len(X)
-    if n <= limit:
+    if n <= (EXACT_LIMIT if limit is None else limit):
         everyone = np.arange(n, dtype=np.int64)
         values = row_silhouettes(X, labelings, everyone, progress)
         return [_exact(labels, values[i]) for i, labels in enumerate(labelings)]

@@ -114,14 +114,13 @@ def _text_sql(name: str, kind: str, family: str, values: Mapping[str, str]) -> s
             text = f"COALESCE({text}, CAST({name} AS VARCHAR))"
     else:
         text = f"TRIM(CAST({name} AS VARCHAR))"
+    cases = [f"WHEN {text_literal(fold(found))} THEN {text_literal(meant)}" for found, meant in values.items()]
     if kind == "category" and family in {"text", "float"}:
-        gaps = ", ".join(text_literal(token) for token in sorted(MISSING))
-        text = f"CASE WHEN LOWER({text}) IN ({gaps}) THEN NULL ELSE {text} END"
-    if values:
-        cases = " ".join(
-            f"WHEN {text_literal(fold(found))} THEN {text_literal(meant)}" for found, meant in values.items()
-        )
-        text = f"CASE LOWER({text}) {cases} ELSE {text} END"
+        # One look at each value: what is recoded is more frequent than what stands for nothing, so it comes first.
+        cases = [case for case, found in zip(cases, values, strict=True) if fold(found) not in MISSING]
+        cases += [f"WHEN {text_literal(token)} THEN NULL" for token in sorted(MISSING)]
+    if cases:
+        text = f"CASE LOWER({text}) {' '.join(cases)} ELSE {text} END"
     return f"NULLIF({text}, '')"
 
 

@@ -1,0 +1,87 @@
+"""Run the rows and write the report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from datetime import date
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.measure import Row
+
+GROUPS = ("scan", "silhouettes", "resampling", "mixture", "features", "runs")
+REPORT = Path(__file__).resolve().parent.parent / "reports" / "benchmarks.md"
+LIBRARIES = ("numpy", "numba", "scikit-learn", "scipy", "pandas", "duckdb", "pyarrow", "umap-learn")
+
+
+def main() -> None:
+    """See ``python -m benchmarks --help``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ours against the plain script.")
+    parser.add_argument("groups", nargs="*", help=f"some of: {', '.join(GROUPS)}; all without any")
+    parser.add_argument("--long", action="store_true", help="add a million and ten million customers, and whole runs")
+    parser.add_argument("--report", type=Path, default=REPORT)
+    asked = parser.parse_args()
+    if unknown := set(asked.groups) - set(GROUPS):
+        parser.error(f"no group {', '.join(sorted(unknown))}")
+    before = os.getloadavg()[0]
+    found: list[Row] = []
+    for name in asked.groups or GROUPS:
+        for line in import_module(f"benchmarks.{name}").rows(asked.long):
+            print(f"{line.number:>3}  {line.part:<48} {line.figure:>9}  target {line.target:<14} {line.gate}")
+            sys.stdout.flush()
+            found.append(line)
+    former = asked.report.read_text(encoding="utf-8") if asked.report.is_file() else ""
+    for line in fallen(former, found):
+        print(line)
+    asked.report.write_text(text(found, asked.long, before), encoding="utf-8")
+    print(f"written: {asked.report}")
+
+
+def fallen(former: str, found: list[Row]) -> list[str]:
+    """Rows whose ratio is more than a fifth below that of the former report."""
+    old = {}
+    for line in former.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) > 5 and cells[4].endswith("×"):
+            old[cells[1]] = float(cells[4].removesuffix("×"))
+    return [
+        f"Slower than the last report: {row.part}: {row.figure} after {old[row.part]:.1f} ×"
+        for row in found
+        if row.part in old and row.figure.endswith("×") and float(row.figure[:-1]) < 0.8 * old[row.part]
+    ]
+
+
+def text(found: list[Row], long: bool, load_before: float) -> str:
+    """The report."""
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    lines = [
+        "# How fast",
+        "",
+        "Ours against `benchmarks/naive.py`, the script that anybody would write with pandas and scikit-learn, in one",
+        "run on one machine. Seconds are wall / CPU (medians); the ratio is the smaller of the two. A ratio counts",
+        "only when its gate held; a row that misses its target stays here with its figure.",
+        "",
+        f"{date.today().isoformat()}, {'long' if long else 'short'} mode, {os.cpu_count()} cores,",
+        f"{platform.system()} on {platform.machine()}, Python {platform.python_version()},",
+        f"load {load_before:.1f} before and {os.getloadavg()[0]:.1f} after.",
+        f"{versions}.",
+        "",
+        "| row | part | ours, s | theirs, s | figure | target | reached | gate | note |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    words = {True: "yes", False: "**no**", None: ""}
+    for row in found:
+        gate = f"{row.gate}{' (**not held**)' if row.gate_held is False else ''}"
+        lines.append(
+            f"| {row.number} | {row.part} | {row.ours} | {row.theirs} | {row.figure} | {row.target} | "
+            f"{words[row.reached]} | {gate} | {row.note} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

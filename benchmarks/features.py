@@ -1,0 +1,88 @@
+"""Row 6: one row of features per customer from Parquet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import naive
+from benchmarks.measure import Row, in_turns, row
+from personas import features, sources
+from personas.config import Config
+from personas.engines import open_engine
+from personas.simulate import simulate_market
+
+STUDY = {
+    "study": {"name": "Market", "currency": "USD", "snapshot_date": "2026-11-01", "window_days": 730},
+    "sources": {
+        "customers": {"file": "customers.parquet", "preset": "simulated", "coverage": "all"},
+        "orders": {"file": "orders.parquet", "preset": "simulated"},
+        "order_lines": {"file": "order_lines.parquet", "preset": "simulated"},
+        "products": {"file": "products.parquet", "preset": "simulated"},
+    },
+}
+
+
+def study(folder: Path, **more: object) -> Config:
+    """The configuration of the market in ``folder``."""
+    config = Config.model_validate({**STUDY, **more})
+    return config.model_copy(update={"folder": folder})
+
+
+def rows(long: bool) -> list[Row]:
+    """The rows of this group: ten lines for each customer."""
+    customers = 1_000_000 if long else 100_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        simulate_market(folder, customers=customers)
+        config = study(folder)
+
+        def ours() -> pd.DataFrame:
+            with open_engine("duckdb") as engine:
+                tables = sources.prepare(engine, config)
+                built = features.build(engine, tables, config)
+                names = ("customer_id", "revenue_per_year", "orders_per_year")
+                table = engine.fetch(f"SELECT {', '.join(names)} FROM {built.table.name}", 2 * customers)
+            return table.to_pandas().set_index("customer_id").sort_index()
+
+        sides = in_turns(ours, lambda: naive.features(folder), 3, single=long)
+        mine, theirs = sides.found
+        money = (mine["revenue_per_year"].dropna() * 2).rename("mine").to_frame().join(theirs["net"], how="inner")
+        gap = float(np.abs(money["mine"] - money["net"]).max())
+        gate = f"E: spend of {len(money):,} customers differs by {gap:.1e} at most"
+        lines = f"{customers * 10:,}"
+        note = "ours with reading, cleaning and audit; theirs without"
+        speed = row("6", f"features, {lines} order lines", sides, 2.5, gate, gap <= 1e-6, note)
+        peaks = [_peak(folder, side) for side in ("ours", "theirs")]
+    share = peaks[0] / peaks[1]
+    memory = Row(
+        "6", f"peak memory, {lines} order lines", f"{peaks[0]:.2f} GB", f"{peaks[1]:.2f} GB", f"{share:.2f}",
+        "at most 0.5", share <= 0.5, "", None,
+    )  # fmt: skip
+    return [speed, memory]
+
+
+def _peak(folder: Path, side: str) -> float:
+    """Gigabytes of a process of its own."""
+    theirs = "from benchmarks import naive\nnaive.features(folder)"
+    ours = (
+        "from benchmarks.features import study\nfrom personas import features, sources\n"
+        "from personas.engines import open_engine\nconfig = study(folder, engine={'memory_limit': '2GB'})\n"
+        "with open_engine('duckdb', memory_limit='2GB') as engine:\n"
+        "    features.build(engine, sources.prepare(engine, config), config)"
+    )
+    work = ours if side == "ours" else theirs
+    script = (
+        f"import resource, sys\nfrom pathlib import Path\nfolder = Path(sys.argv[1])\n{work}\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    return float(done.stdout.split()[-1]) / 1e6

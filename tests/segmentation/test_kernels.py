@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from personas.segmentation import compute, kernels, kernels_rows, twins
+from personas.segmentation.algorithms.kmeans import fit_kmeans
+from personas.segmentation.discover import discover
+from personas.segmentation.preflight import canonical_order
+from personas.segmentation.records import Floats
+from personas.segmentation.refinement import PARTS, common_refinement, draw_references
+from personas.segmentation.scan import scan
+from personas.segmentation.threads import at_most, spread
+from personas.segmentation.tiles import ROWS
+from tests.segmentation.markets import mix
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def packed(X: Floats) -> compute.Packed:
+    return compute.pack(X)
+
+
+def test_packing_keeps_every_row_and_fills_up_with_nothing() -> None:
+    X = np.random.default_rng(0).normal(size=(300, 7)) + 40.0
+    data = packed(X)
+    assert data.blocks.shape == (2, 7, ROWS)
+    rows = data.blocks.transpose(0, 2, 1).reshape(-1, 7)
+    assert np.abs(rows[:300] - (X - X.mean(axis=0))).max() <= 1e-6 and not rows[300:].any()
+    # 300 rows weigh 1 each; the sum of squared norms is that of the centred rows.
+    assert data.weights.sum() == 300 and abs(data.squares - ((X - X.mean(axis=0)) ** 2).sum()) <= 1e-6
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_starts_of_kernel_and_twin_end_alike(weighted: bool) -> None:
+    X, _ = mix(4, 5, 4.0, 700, 1)
+    random = np.random.default_rng(2)
+    data = compute.pack(X, random.integers(1, 4, 700).astype(float) if weighted else None)
+    uniforms = random.random((6, 1 + 3 * compute.tries(4)))
+    args = (data.blocks, data.weights, data.squares, uniforms, 4, 300, 0.0)
+    inertias, centroids = kernels.starts(*args)
+    other_inertias, other = twins.starts(*args)
+    assert np.abs(inertias / other_inertias - 1).max() <= 1e-5
+    assert np.abs(centroids - other).max() <= 1e-3
+
+
+def test_passes_give_the_inertia_of_their_centroids() -> None:
+    X, _ = mix(3, 6, 3.0, 900, 3)
+    data = packed(X)
+    inertia, centroids = compute.passes(data, X[:3], 300)
+    labels, gaps, total = compute.nearest(X, centroids)
+    assert abs(inertia / total - 1) <= 1e-6 and abs(gaps.sum() / total - 1) <= 1e-12
+    means = np.array([X[labels == g].mean(axis=0) for g in range(3)])
+    assert np.abs(means - centroids).max() <= 1e-5
+
+
+@pytest.mark.parametrize("room", [kernels, twins], ids=["kernel", "twin"])
+def test_an_emptied_centroid_is_moved_to_the_farthest_row(room: object) -> None:
+    X = np.array([[0.0], [1.0], [2.0], [50.0]])
+    data = packed(X)
+    start = np.array([[1.0], [-100.0]]) - data.centre
+    found = room.passes(data.blocks, data.weights, data.squares, start, 10, 0.0)[0]  # type: ignore[attr-defined]
+    assert np.abs(found[:, 0] + data.centre - [1.0, 50.0]).max() <= 1e-5
+
+
+def test_more_centroids_than_different_rows_end_without_an_error() -> None:
+    X = np.repeat([[0.0, 0.0], [1.0, 1.0]], 30, axis=0)
+    model = fit_kmeans(X, 4, np.random.SeedSequence(0), 5)
+    assert model.inertia == 0.0 and set(model.labels.tolist()) <= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("columns", [1, 3, 4, 9])
+def test_nearest_sums_and_squared_silhouettes_of_kernel_and_twin_are_equal(columns: int) -> None:
+    random = np.random.default_rng(columns)
+    X, centroids = random.normal(size=(1000, columns)), random.normal(size=(5, columns))
+    found = []
+    for room in (kernels_rows, twins):
+        labels, gaps = np.empty(1000, np.int32), np.empty(1000)
+        total = room.nearest(X, centroids, 1e-9, labels, gaps)
+        sums, counts, squares = room.group_sums(X, labels, np.empty(0), centroids[0], 5)
+        means, values = sums / counts[:, None] + centroids[0], np.empty(1000)
+        spread_in = squares / counts - ((means - centroids[0]) ** 2).sum(axis=1)
+        room.squared(X, labels, means, spread_in, counts, values)
+        found.append((labels, gaps, total, sums, counts, squares, values))
+    for one, other in zip(*found, strict=True):
+        assert np.abs(np.asarray(one) - np.asarray(other)).max() <= 1e-9
+
+
+def test_equal_distances_go_to_the_lower_number_in_both() -> None:
+    X = np.column_stack((np.full(300, 0.2), np.linspace(-5, 5, 300)))
+    for room in (kernels_rows, twins):
+        labels = np.empty(300, np.int32)
+        room.nearest(X, np.array([[0.1, 0.7], [0.3, 0.7]]), 1e-9, labels, np.empty(300))
+        assert not labels.any()
+
+
+def test_sums_of_distances_per_cell_are_those_of_the_definition() -> None:
+    random = np.random.default_rng(5)
+    X = random.normal(size=(700, 6))
+    X[10] = X[11]  # the same customer twice: at no distance
+    bounds = np.array([0, 12, 500, 700], dtype=np.int64)
+    expected = np.sqrt(((X[:, None] - X) ** 2).sum(axis=2))
+    expected = np.add.reduceat(expected, bounds[:-1], axis=1).T
+    blocks = compute.packed_blocks(X, np.zeros(6))
+    for room in (kernels_rows, twins):
+        sums = np.empty((3, len(blocks) * ROWS))
+        room.cell_sums(blocks, X.astype(np.float32), bounds, sums)
+        assert np.abs(sums[:, :700] / expected - 1).max() <= 1e-6
+
+
+def test_every_kernel_is_compiled_for_one_set_of_types() -> None:
+    X, _ = mix(3, 3, 4.0, 1500, 6)
+    discover(X, k=(2, 3), protocol="quick")
+    scan(X.astype(np.float32), k=(2, 3))
+    for room in (kernels, kernels_rows):
+        for name in ("pack", "starts", "passes", "nearest", "group_sums", "squared", "cell_sums"):
+            kernel = getattr(room, name, None)
+            assert kernel is None or len(kernel.signatures) <= 1, name
+
+
+def test_one_and_two_threads_give_the_same_bytes() -> None:
+    X, _ = mix(3, 4, 4.0, 1200, 7)
+    found = []
+    for workers in (1, 2, 3):
+        with at_most(workers):
+            found.append(discover(X, k=(2, 5), protocol="quick"))
+    for other in found[1:]:
+        assert other.labels.tobytes() == found[0].labels.tobytes()
+        assert other.confidence.tobytes() == found[0].confidence.tobytes()
+        assert repr(other.candidates) == repr(found[0].candidates) and other.gate == found[0].gate
+
+
+def test_work_comes_back_in_the_order_it_was_given() -> None:
+    with at_most(4):
+        assert list(spread(lambda x: x * x, range(100))) == [x * x for x in range(100)]
+
+
+def test_many_rows_in_any_order_give_the_same_scan_and_the_error_of_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    from personas.segmentation import preflight, silhouette
+    from personas.segmentation.algorithms import kmeans
+
+    monkeypatch.setattr(preflight, "FEW_ROWS", 1000)
+    monkeypatch.setattr(silhouette, "REFERENCES", 3000)
+    monkeypatch.setattr(silhouette, "EXACT_LIMIT", 1000)
+    monkeypatch.setattr(kmeans, "FEW_ROWS", 1000)
+    X, _ = mix(4, 4, 5.0, 6000, 8)
+    table = scan(X, k=(2, 6))
+    shuffled = np.random.default_rng(0).permutation(len(X))
+    other = scan(X[shuffled], k=(2, 6))
+    assert table.to_csv() == other.to_csv()
+    assert all((table.attrs["labels"][k][shuffled] == other.attrs["labels"][k]).all() for k in range(2, 7))
+    monkeypatch.setattr(silhouette, "EXACT_LIMIT", 10_000)
+    exact = scan(X, k=(2, 6))["silhouette"]
+    assert (table["silhouette_error"] > 0).all()
+    # The printed error is 1.96 standard errors; five values may each be off by three.
+    assert ((table["silhouette"] - exact).abs() <= 3 / 1.96 * table["silhouette_error"]).all()
+
+
+def test_rows_in_canonical_order_depend_on_their_values_alone_and_equal_rows_stand_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from personas.segmentation import preflight
+
+    X = np.random.default_rng(9).integers(0, 4, size=(500, 3)).astype(float)
+    X[3, 0] = -0.0
+    distinct = len(np.unique(X, axis=0))
+    for few in (0, 1000):
+        monkeypatch.setattr(preflight, "FEW_ROWS", few)
+        order, count = canonical_order(X)
+        again = canonical_order(X[::-1])[0]
+        assert count == distinct and (X[order] == X[::-1][again]).all()
+        assert 1 + int((X[order][1:] != X[order][:-1]).any(axis=1).sum()) == distinct
+    # Rows that share a number by chance are still told apart.
+    monkeypatch.setattr(preflight, "FEW_ROWS", 0)
+    monkeypatch.setattr(preflight, "_mixed", lambda X: np.zeros(len(X), dtype=np.uint64))
+    order, count = canonical_order(X)
+    assert count == distinct and (X[order] == X[::-1][canonical_order(X[::-1])[0]]).all()
+
+
+def test_references_are_drawn_within_cells_and_small_cells_stay_whole() -> None:
+    labels = np.repeat([0, 1, 2], [150, 4000, 6000]).astype(np.int32)
+    cells = common_refinement([labels])
+    drawn = draw_references(cells, np.random.default_rng(0), 1000)
+    pieces = np.split(drawn.rows, drawn.bounds[1:-1])
+    assert drawn.whole == 1 and pieces[0].tolist() == list(range(150))
+    assert len(pieces) == 1 + 2 * PARTS and len(set(drawn.rows.tolist())) == len(drawn.rows)
+    # Counting rows: every estimate of the sizes is exact, from all references and from each part.
+    sums = drawn.segment_sums(np.array([[float(len(piece))] for piece in pieces]))
+    assert np.abs(sums[:, :, 0] - [150, 4000, 6000]).max() <= 1e-6
+
+
+def test_without_the_compiler_the_twins_find_the_same_segments() -> None:
+    script = (
+        "import numpy as np\n"
+        "from personas.segmentation import compute\n"
+        "from personas.segmentation.scan import scan\n"
+        "from tests.segmentation.markets import mix\n"
+        "table = scan(mix(4, 3, 6.0, 1200, 10)[0], k=(2, 5))\n"
+        "print(compute.compiled(), *table['silhouette'].round(6), *table['inertia'].round(3))"
+    )
+    said = []
+    for switch in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=120,
+            env={**os.environ, "PERSONAS_COMPILE": switch},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout.split())
+    assert (said[0][0], said[1][0]) == ("False", "True") and said[0][1:] == said[1][1:]
+
+
+def test_the_first_run_says_that_it_compiles_and_a_package_that_cannot_be_written_to_is_cached_elsewhere(
+    tmp_path: Path,
+) -> None:
+    site, home = tmp_path / "site", tmp_path / "home"
+    shutil.copytree(ROOT / "personas", site / "personas", ignore=shutil.ignore_patterns("__pycache__"))
+    # Where a file has the name of the cache folder, nobody can make that folder, not even root.
+    (site / "personas" / "segmentation" / "__pycache__").write_text("")
+    script = (
+        "import numpy as np\n"
+        "from personas.segmentation import compute\n"
+        "from personas.segmentation.discover import discover\n"
+        "said = []\n"
+        "X = np.random.default_rng(0).normal(size=(1200, 3))\n"
+        "discover(X, k=(2, 2), protocol='quick', progress=lambda what, share: said.append(what))\n"
+        "print(any('compiling' in what for what in said), compute.lies_ready())\n"
+    )
+    said = []
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA", "XDG", "PYTHON"))}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, cwd=site, timeout=180,
+            env={**kept, "HOME": str(home)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout.split())
+    assert said == [["True", "True"], ["False", "True"]]
+    assert list(home.rglob("*.nbi"))
