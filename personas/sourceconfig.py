@@ -130,6 +130,10 @@ class SourceConfig(Part):
     fold_case: bool = False
     """Customer numbers that differ by letter case only (e-mail addresses) are the same customer."""
     currency: CurrencyRule | None = None
+    same_sale_days: int = Field(default=3, ge=0, le=31)
+    """Of payments: a payment and an order of the same amount are the same sale when at most so many days apart."""
+    unmatched: Literal["count", "set_aside"] = "count"
+    """Of payments: whether those that are in no order count as orders."""
     verify: Literal["auto", "full"] = "auto"
     """``full``: texts over 300 MB, too, are compared cell by cell by two readers."""
     max_memory: str = Field(default="8 GiB", pattern=MEMORY)
