@@ -100,6 +100,8 @@ class SourceConfig(Part):
     format: Literal["auto", "csv", "parquet", "json", "excel", "sqlite", "duckdb"] = "auto"
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe", "blanks"] = "auto"
     """``blanks``: columns separated by runs of blanks."""
+    quotes: Literal["doubled", "backslash"] = "doubled"
+    """How a quote inside a quoted cell is written: ``""`` or ``\\"``."""
     encoding: str = "utf-8"
     decimal: Literal["auto", "point", "comma"] = "auto"
     dates: Literal["auto", "ymd", "dmy", "mdy", "serial", "epoch_s", "epoch_ms"] = "auto"
