@@ -22,7 +22,7 @@ FAMILIES = (
     "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
     "service", "influence",
 )  # fmt: skip
-TABLES = ("customers", "orders", "order_lines", "products", "tickets", "reach")
+TABLES = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
 
 
 class StudyConfig(Part):
@@ -220,7 +220,9 @@ class Config(Part):
     """
 
     study: StudyConfig
-    sources: dict[Literal["customers", "orders", "order_lines", "products", "tickets", "reach"], SourceConfig]
+    sources: dict[
+        Literal["customers", "orders", "payments", "order_lines", "products", "tickets", "reach"], SourceConfig
+    ]
     features: FeaturesConfig = FeaturesConfig()
     segmentation: SegmentationConfig = SegmentationConfig()
     economics: EconomicsConfig = EconomicsConfig()
@@ -238,6 +240,8 @@ class Config(Part):
     def _some_source(self) -> Self:
         if not {"orders", "order_lines", "customers"} & set(self.sources):
             raise ValueError("name at least one of sources.orders, sources.order_lines, sources.customers")
+        if "payments" in self.sources and "orders" not in self.sources:
+            raise ValueError("sources.payments are compared with orders. Name this export as sources.orders")
         return self
 
     @model_validator(mode="after")

@@ -17,6 +17,8 @@ from personas.sources.privacy import plain_name
 
 NO_CURRENCY = "XXX"
 """ISO 4217 for "no currency": written when the files do not name theirs."""
+GATEWAYS = frozenset({"stripe_payments", "paypal_activity", "braintree_transactions", "razorpay_payments"})
+"""Presets of exports that see the payment, not the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
             problems += list(error.problems) or [error.headline]
     if problems:
         raise InputError("not every file can be used", problems)
-    chosen, assumptions = _one_per_table(guesses)
+    chosen, assumptions = _one_per_table(_payments_apart(guesses))
     chosen = list(joined(chosen))
     if not {"orders", "order_lines", "customers"} & {guess.table for guess in chosen}:
         raise InputError("no file has orders or customers. Name one that does")
@@ -77,6 +79,15 @@ def _titled(stem: str) -> str:
     return re.sub(r"[_-]+", " ", stem).strip().capitalize() or "Study"
 
 
+def _payments_apart(guesses: Sequence[FileGuess]) -> list[FileGuess]:
+    """Beside the orders of a shop, the export of a gateway is the same sales once more: its payments."""
+    shops = [guess for guess in guesses if guess.table == "orders" and guess.preset not in GATEWAYS]
+    return [
+        replace(guess, table="payments") if shops and guess.table == "orders" and guess.preset in GATEWAYS else guess
+        for guess in guesses
+    ]
+
+
 def _one_per_table(guesses: Sequence[FileGuess]) -> tuple[list[FileGuess], list[str]]:
     """The best guess per table; files of the same columns are one source."""
     chosen: dict[str, list[FileGuess]] = {}
@@ -89,7 +100,7 @@ def _one_per_table(guesses: Sequence[FileGuess]) -> tuple[list[FileGuess], list[
             assumptions.append(
                 f"{guess.file.name} looks like {guess.table} too, but {best[0].file.name} fits better: not used"
             )
-    order = ("customers", "orders", "order_lines", "products", "tickets", "reach")
+    order = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
     return [_merged(chosen[table]) for table in order if table in chosen], assumptions
 
 

@@ -100,6 +100,8 @@ class SourceConfig(Part):
     format: Literal["auto", "csv", "parquet", "json", "excel", "sqlite", "duckdb"] = "auto"
     delimiter: Literal["auto", "comma", "semicolon", "tab", "pipe", "blanks"] = "auto"
     """``blanks``: columns separated by runs of blanks."""
+    quotes: Literal["doubled", "backslash"] = "doubled"
+    """How a quote inside a quoted cell is written: ``""`` or ``\\"``."""
     encoding: str = "utf-8"
     decimal: Literal["auto", "point", "comma"] = "auto"
     dates: Literal["auto", "ymd", "dmy", "mdy", "serial", "epoch_s", "epoch_ms"] = "auto"
@@ -130,6 +132,10 @@ class SourceConfig(Part):
     fold_case: bool = False
     """Customer numbers that differ by letter case only (e-mail addresses) are the same customer."""
     currency: CurrencyRule | None = None
+    same_sale_days: int = Field(default=3, ge=0, le=31)
+    """Of payments: a payment and an order of the same amount are the same sale when at most so many days apart."""
+    unmatched: Literal["count", "set_aside"] = "count"
+    """Of payments: whether those that are in no order count as orders."""
     verify: Literal["auto", "full"] = "auto"
     """``full``: texts over 300 MB, too, are compared cell by cell by two readers."""
     max_memory: str = Field(default="8 GiB", pattern=MEMORY)

@@ -140,7 +140,7 @@ SHOP = "study: {name: s}\nsources: {orders: {file: o.csv}}\n"
         ("study:\nsources: {orders: {file: o.csv}}", "line 1, study: write its keys below it"),
         ("study: {name: s}", "line 1, sources: is missing"),
         ("study: {name: s}\nsources: {tickets: {file: t.csv}}", "line 1: name at least one of sources.orders, sources.order_lines, sources.customers"),
-        ("study: {name: s}\nsources: {order: {file: o.csv}}", "line 2, sources.order: 'order' is not known. Did you mean 'orders'? Known: customers, orders, order_lines, products, tickets, reach"),
+        ("study: {name: s}\nsources: {order: {file: o.csv}}", "line 2, sources.order: 'order' is not known. Did you mean 'orders'? Known: customers, orders, payments, order_lines, products, tickets, reach"),
         ("study: {name: s}\nsources: {orders: {data: x}}", "line 2, sources.orders: data is for tables in Python. Write file: with the name of a file"),
     ],
 )  # fmt: skip

@@ -143,3 +143,19 @@ def test_the_command_writes_a_configuration_that_check_accepts(tmp_path: Path) -
 def test_real_files_give_configurations_that_are_accepted(file: str, tmp_path: Path) -> None:
     proposal = propose([shared_data() / file], tmp_path / "study.yaml")
     assert counted(proposal, tmp_path)
+
+
+def test_the_export_of_a_gateway_beside_that_of_the_shop_is_its_payments(tmp_path: Path) -> None:
+    stripe = (
+        "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Status,Customer Email\n"
+        "ch_1,2026-05-14 10:00:00,10.00,0.00,eur,true,10.00,Paid,a@x.org\n"
+        "ch_2,2026-05-16 10:00:00,7.00,0.00,eur,true,7.00,Paid,b@x.org\n"
+    )
+    orders = "order no,customer,date,amount\n1,a@x.org,2026-05-14,10.00\n2,b@x.org,2026-05-15,5.00\n"
+    proposal = proposed(tmp_path, export=stripe, shop=orders)
+    assert "  payments:" in proposal.text and "preset: stripe_payments" in proposal.text
+    # the sale of 10.00 is both the shop's and the gateway's; that of 7.00 is in no order
+    assert counted(proposal, tmp_path)["orders"] == (3, "22.00")
+    (tmp_path / "alone").mkdir()
+    alone = proposed(tmp_path / "alone", export=stripe)
+    assert "  payments:" not in alone.text and counted(alone, tmp_path / "alone") == {"orders": (2, "17.00")}

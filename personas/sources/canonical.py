@@ -6,7 +6,7 @@ a day and an amount is needed for a first result; each other table opens feature
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from personas.engines.engine import Table
@@ -71,6 +71,7 @@ CANONICAL: dict[str, tuple[Column, ...]] = {
         _c("coupon_code", "category", "coupon"),
         _c("items", "number", "how many items"),
         _c("currency", "category", "currency of the amounts"),
+        _c("reference", "id", "what the payment and the order call each other"),
     ),
     "order_lines": (
         _c("order_id", "id", "order number", required=True),
@@ -112,6 +113,8 @@ CANONICAL: dict[str, tuple[Column, ...]] = {
         _c("referrals_made", "count", "customers brought along"),
     ),
 }  # fmt: skip
+# A payment is an order as the gateway saw it; whose it is may be unknown there.
+CANONICAL["payments"] = tuple(replace(c, required=c.required and c.name != "customer_id") for c in CANONICAL["orders"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.sources.canonical import CANONICAL, Column, GivenColumn
+from personas.sources.numbers import is_missing
 from personas.sources.preset import PRESETS, loosely, same_name
 from personas.sources.readers import Raw
 from personas.sources.reshape import SUFFIX
@@ -72,6 +73,8 @@ def plan(raw: Raw, source: SourceConfig, extra_required: frozenset[str] = frozen
     ]
     if source.given and raw.name != "customers":
         mistakes.append(f"sources.{raw.name}.given: only the customers file has given columns")
+    if unmade := _recoded_to_nothing(raw, source, canonical):
+        raise ConfigError("the configuration recodes values to a word for a missing one", unmade)
     if mistakes:
         raise ConfigError("the configuration names columns that do not exist", mistakes)
     problems: list[str] = []
@@ -87,6 +90,24 @@ def plan(raw: Raw, source: SourceConfig, extra_required: frozenset[str] = frozen
         raise InputError(f"{raw.label} lacks columns", problems)
     used = {name for item in mapped for name in item.origin}
     return Plan(tuple(mapped), tuple(name for name in raw.columns if name not in used and not name.endswith(SUFFIX)))
+
+
+def _recoded_to_nothing(raw: Raw, source: SourceConfig, canonical: Mapping[str, Column]) -> list[str]:
+    """Recodings such as ``No: none``: what was a value would be counted as missing, without a word."""
+    specs: list[tuple[str, str, Mapping[str, str]]] = [
+        (f"columns.{name}", canonical[name].kind, spec.values)
+        for name, spec in source.columns.items()
+        if isinstance(spec, ColumnSpec) and name in canonical
+    ]
+    specs += [(f"given.{name}", GIVEN_KINDS[spec.kind], spec.values) for name, spec in source.given.items()]
+    return [
+        f"sources.{raw.name}.{where}.values: {found!r} becomes {meant!r}, a word for a missing value. Write another "
+        "word, or '' if it is to be missing"
+        for where, kind, values in specs
+        if kind not in ("id", "text") and where != "columns.country"  # NA is Namibia
+        for found, meant in values.items()
+        if meant.strip() and is_missing(meant)
+    ]
 
 
 def given_columns(source: SourceConfig | None) -> tuple[GivenColumn, ...]:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from personas.config import Config
 from personas.engines.engine import Engine, Table
 from personas.errors import ConfigError, InputError, LimitError, PersonasError, count_of
+from personas.estimate import Notice
 from personas.sources import lines, orders, people
-from personas.sources.canonical import Audit, Tables
+from personas.sources.canonical import Audit, AuditLine, Tables
 from personas.sources.load import Loaded, load
 from personas.sources.mapping import given_columns
+from personas.sources.reconcile import reconciled
 from personas.sources.window import find_window
 from personas.sources.work import Work
 
 Progress = Callable[[str, float], None]
-ORDER = ("customers", "orders", "order_lines", "products", "tickets", "reach")
+ORDER = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
 
 
 def prepare(engine: Engine, config: Config, progress: Progress | None = None) -> Tables:
@@ -40,9 +42,15 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
     say = progress or (lambda what, share: None)
     loaded = _load_all(engine, config, say)
     say("applying the rules", 0.7)
+    read = loaded
+    matches: list[AuditLine] = []
+    said: list[Notice] = []
+    if "payments" in loaded:
+        loaded, matches, said = reconciled(engine, loaded, config.sources["payments"])
     window = find_window(engine, config, loaded)
     work = Work(engine, config, loaded, window)
-    work.notices += [notice for item in loaded.values() for notice in item.notices]
+    work.notices += [notice for item in read.values() for notice in item.notices] + said
+    work.audit += matches
     marked_customers = people.mark_customers(work)
     order_table, marked_orders = orders.make_orders(work)
     products = lines.make_products(work)
@@ -56,8 +64,8 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
     return Tables(
         customers, order_table, line_table, tickets, reach, given_columns(config.sources.get("customers")),
         window.snapshot, window.days, config.study.currency or "",
-        Audit(tuple(work.audit), tuple(item.interpretation for item in loaded.values()), tuple(work.notices)),
-        tuple((name, item.raw.sha256) for name, item in loaded.items()),
+        Audit(tuple(work.audit), tuple(item.interpretation for item in read.values()), tuple(work.notices)),
+        tuple((name, item.raw.sha256) for name, item in read.items()),
     )  # fmt: skip
 
 

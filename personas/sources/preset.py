@@ -85,7 +85,8 @@ class Preset:
 
     def table(self, name: str) -> PresetTable:
         """The preset's part for a canonical table; empty when it says nothing about it."""
-        return self.tables.get(name, PresetTable())
+        # Payments are orders as the gateway saw them: its export is the same, whatever it is used for.
+        return self.tables.get(name) or self.tables.get("orders" if name == "payments" else name, PresetTable())
 
 
 def read_preset(path: Path) -> Preset:

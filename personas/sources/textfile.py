@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,13 +61,39 @@ def _from_delimited(
         facts["delimiter"] = "blanks"
         table, lines, ragged = read_blanks(text, label)
         return _finished(name, label, table, lines, ragged, [], facts, notes, source, sha)
-    dialect = choose_delimiter(text, source.delimiter, label, name)
-    facts["delimiter"] = dialect.mark
+    if source.quotes == "backslash":
+        text = _doubled(text)
+        notes = [*notes, 'quotes inside of cells were written \\"']
     full = source.verify == "full"
-    found = read_delimited(text, dialect, label, source.header, full=full)
+    try:
+        dialect = choose_delimiter(text, source.delimiter, label, name)
+        found = read_delimited(text, dialect, label, source.header, full=full)
+    except InputError as error:
+        raise _about_backslashes(text, source, label, name) or error from error
+    facts["delimiter"] = dialect.mark
     facts["checked"] = full or len(text) <= CHECKED_CHARACTERS
     return _finished(
         name, label, found.table, found.lines, found.ragged, found.below, facts, [*notes, *found.notes], source, sha
+    )
+
+
+def _doubled(text: str) -> str:
+    """The text with ``\\"`` inside of cells written as ``""``, and ``\\\\`` as one backslash."""
+    return re.sub(r'\\(["\\])', lambda found: '""' if found[1] == '"' else "\\", text)
+
+
+def _about_backslashes(text: str, source: SourceConfig, label: str, name: str) -> InputError | None:
+    """The question to ask when a text keeps the rules of quoting only if its backslashes stand for quotes."""
+    if '\\"' not in text or source.quotes == "backslash":
+        return None
+    try:
+        read = _doubled(text)
+        read_delimited(read, choose_delimiter(read, source.delimiter, label, name), label, source.header)
+    except InputError:
+        return None
+    return InputError(
+        f'{label} breaks the rules of quoting, but would keep them if a quote inside a cell is written \\". If that is '
+        f"so, write sources.{name}.quotes: backslash"
     )
 
 

@@ -63,3 +63,8 @@ def test_every_case_ends_as_it_must(case: Path, engine: Engine) -> None:
 
 def test_the_corpus_is_there() -> None:
     assert len(CASES) >= 120
+
+
+def test_each_of_the_28_known_misreads_of_an_engine_has_its_case() -> None:
+    named = {json.loads((case / "expect.json").read_text(encoding="utf-8")).get("misread") for case in CASES}
+    assert named - {None} == {f"M{number}" for number in range(1, 29)}  # ingest.md 4

@@ -94,3 +94,24 @@ def test_a_preset_with_an_unknown_column_is_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.yaml").write_text("about: x\norders:\n  columns: {no_such: a}\n")
     with pytest.raises(PersonasError, match="no_such"):
         read_preset(tmp_path / "odd.yaml")
+
+
+@pytest.mark.parametrize("word", ["none", "None", "n/a", " - ", "NaN"])
+def test_a_value_is_not_recoded_to_a_word_for_a_missing_one(word: str, tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("customer_id,member,town\nann,No,Rome\nbob,Yes,Oslo\n")
+    part = {
+        "file": "customers.csv",
+        "columns": {"region": {"column": "town", "values": {"Rome": word}}},
+        "given": {"member": {"column": "member", "kind": "category", "values": {"No": word}}},
+    }
+    source = SourceConfig.model_validate(part)
+    with pytest.raises(ConfigError) as found:
+        plan(read_source("customers", source, tmp_path), source)
+    assert found.value.problems == (
+        f"sources.customers.columns.region.values: 'Rome' becomes {word!r}, a word for a missing value. Write another "
+        "word, or '' if it is to be missing",
+        f"sources.customers.given.member.values: 'No' becomes {word!r}, a word for a missing value. Write another "
+        "word, or '' if it is to be missing",
+    )
+    part["given"]["member"]["values"] = part["columns"]["region"]["values"] = {"No": "", "Rome": ""}  # type: ignore[index]
+    plan(read_source("customers", source, tmp_path), SourceConfig.model_validate(part))

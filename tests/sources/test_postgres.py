@@ -15,9 +15,10 @@ import pytest
 from personas.config import SourceConfig
 from personas.engines import Engine
 from personas.errors import ConfigError, InputError
+from personas.pipeline import run, save
 from personas.sources.readers import read_source
 
-from ..small_shop import HEADER, order_rows
+from ..small_shop import HEADER, order_rows, write_shop, write_table
 from .conftest import Prepare, rows, steps
 
 psycopg = pytest.importorskip("psycopg")
@@ -100,3 +101,36 @@ def test_what_is_not_there_is_told_without_the_connection(
     assert "s3cret" not in str(found.value) and "127.0.0.1" not in str(found.value)
     with pytest.raises(ValueError, match="postgres"):
         SourceConfig(postgres="postgresql://reader:s3cret@host/shop", sheet="a.b")
+
+
+def test_a_whole_study_of_a_database_is_that_of_the_files(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = order_rows(100)
+    people = [[f"C{number:03d}", ("north", "south", "")[number % 3]] for number in range(100)]
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS whole CASCADE")
+        connection.execute("CREATE SCHEMA whole")
+        connection.execute(
+            "CREATE TABLE whole.orders (order_id text, customer_id text, ordered_on date, total_amount numeric(12, 2), "
+            "channel text)"
+        )
+        connection.execute("CREATE TABLE whole.people (customer_id text, region text)")
+        with connection.cursor() as cursor:
+            # the other way round: a database promises no order of records
+            cursor.executemany("INSERT INTO whole.orders VALUES (%s, %s, %s::date, %s::numeric, %s)", orders[::-1])
+            cursor.executemany("INSERT INTO whole.people VALUES (%s, NULLIF(%s, ''))", people[::-1])
+    monkeypatch.setenv("SHOP_DATABASE", server)
+    write_shop(tmp_path, orders)
+    write_table(tmp_path / "people.csv", ("customer_id", "region"), people)
+    text = (tmp_path / "shop.yaml").read_text(encoding="utf-8")
+    files = "orders:\n    file: orders.csv\n  customers:\n    file: people.csv"
+    tables = files.replace("file: orders.csv", "postgres: SHOP_DATABASE\n    sheet: whole.orders")
+    tables = tables.replace("file: people.csv", "postgres: SHOP_DATABASE\n    sheet: whole.people")
+    found = []
+    for sources in (files, tables):
+        (tmp_path / "shop.yaml").write_text(text.replace("orders:\n    file: orders.csv", sources), encoding="utf-8")
+        save(run(tmp_path / "shop.yaml"), tmp_path / "out")
+        found.append({name: (tmp_path / "out" / name).read_bytes() for name in ("personas.json", "k_table.csv")})
+        found[-1]["segments"] = (tmp_path / "out" / "segments.parquet").read_bytes()
+    assert found[0] == found[1]
