@@ -36,7 +36,7 @@ def test_other_scalings_keep_the_weight_of_each_family_and_leave_blocks_alone() 
 def test_the_ledger_says_what_moves_and_who_was_left_out() -> None:
     X, _ = ring(3, 6.0, 300, 1)
     model = KMEANS.fit(X, 3, np.random.SeedSequence(0), 5)
-    X = np.vstack((X, [[60.0, 60.0]]))
+    X = np.vstack((X, [[200.0, 200.0]]))
     kept = np.arange(301) < 300
     rows = {str(row["choice"]): row for row in ledger(X, kept, model, KMEANS, ["a", "b"], [], 0)}
     assert list(rows) == [
