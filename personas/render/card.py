@@ -203,8 +203,12 @@ def brief_lines(brief: Newsletter | None) -> tuple[tuple[str, str], ...]:
 def _could_be_one(study: Study, persona: Persona) -> str:
     """Two personas with the same actions could be one, and the cards say so."""
     own = [a.title for a in persona.actions]
-    twins = [p.name for p in study.personas if p.id != persona.id and own and [a.title for a in p.actions] == own]
-    return f"The same actions as {short(twins[0])}: these two could be one." if twins else ""
+    others = {p.name: [a.title for a in p.actions] for p in study.personas if p.id != persona.id}
+    twins = [name for name, titles in others.items() if own and titles == own]
+    if twins:
+        return f"The same actions as {short(twins[0])}: these two could be one."
+    alike = [name for name, titles in others.items() if own and titles[:1] == own[:1]]
+    return f"The same first action as {short(alike[0])}: what is done differently has to be decided." if alike else ""
 
 
 def _find(persona: Persona, locale: str) -> tuple[tuple[str, str], ...]:
