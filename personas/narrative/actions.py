@@ -36,9 +36,11 @@ def choose(
     taken: dict[str, int] = {}
 
     def settle(i: int, tried: set[str]) -> bool:
-        """Give persona ``i`` an action of its own, moving others on where they can (Kuhn 1955)."""
-        for action in candidates[i]:
-            if action in tried or (action in first.values() and action not in taken):
+        """Give persona ``i`` an action of its own: a free one, else one whose owner can move on (Kuhn 1955)."""
+        held = {action for action in known.values() if action is not None}
+        free = [c for c in candidates[i] if c not in taken and c not in held]
+        for action in free or [c for c in candidates[i] if c in taken]:
+            if action in tried:
                 continue
             tried.add(action)
             if action not in taken or settle(taken[action], tried):
@@ -79,7 +81,8 @@ def fitting(profile: Profile, figures: Figures, found: tuple[Trait, ...], speake
         if figures.holds(rule) and (rule.when_losing or not losing) and rule.id not in worked | harmful
     ]
     about = [trait for trait in found if is_given(trait, speaker) and trait.claim == "definition"]
-    about.sort(key=lambda trait: trait.feature.family == "demographics")  # who they are is no lever: last
+    # whoever may leave is kept first; who they are is no lever and comes last
+    about.sort(key=lambda t: (t.feature.family == "demographics", (t.feature.family, t.direction) != ("loyalty", "low")))
     for trait in about:
         ids += [
             f"{rule.id}:{trait.feature.name}:{trait.direction}"

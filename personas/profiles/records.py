@@ -67,6 +67,9 @@ class Economics:
     total_revenue: Estimate | None = None
     total_contribution: Estimate | None = None
     losing_share: Estimate | None = None
+    acquisition_cost: Estimate | None = None
+    """Of those whose first order lies in the window, spread over the whole group."""
+    after_acquisition: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)

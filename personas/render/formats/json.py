@@ -18,7 +18,7 @@ from personas.study import Study
 SCHEMA_VERSION = "1.0"
 _PER_CUSTOMER = (
     "revenue", "gross_margin", "service_cost", "return_cost", "marketing_cost", "contribution", "roi", "lifetime_value",
-    "break_even", "losing_share",
+    "break_even", "losing_share", "acquisition_cost", "after_acquisition",
 )  # fmt: skip
 
 
