@@ -82,7 +82,8 @@ def fitting(profile: Profile, figures: Figures, found: tuple[Trait, ...], speake
     ]
     about = [trait for trait in found if is_given(trait, speaker) and trait.claim == "definition"]
     # whoever may leave is kept first; who they are is no lever and comes last
-    about.sort(key=lambda t: (t.feature.family == "demographics", (t.feature.family, t.direction) != ("loyalty", "low")))
+    leaving = ("loyalty", "low")
+    about.sort(key=lambda t: (t.feature.family == "demographics", (t.feature.family, t.direction) != leaving))
     for trait in about:
         ids += [
             f"{rule.id}:{trait.feature.name}:{trait.direction}"

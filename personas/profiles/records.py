@@ -15,6 +15,7 @@ from personas.profiles.money_records import (
     Pair,
     PersonaLifetime,
     Quadrants,
+    Referrals,
     RfmCell,
     SecondPurchase,
     TestPlan,
@@ -111,6 +112,8 @@ class Profile:
     second_purchase: SecondPurchase | None = None
     trials: tuple[Trial, ...] = ()
     """Tests of actions whose customers are mostly here now, the latest first."""
+    referrals: Referrals | None = None
+    """None where no customer says who brought them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,11 @@ def _speaks(
         if fact.known.value < 0.995:
             text += f". Known for {percent(fact.known.value, locale)}, unknown for the rest"
         points.append(Phrase(text + ".", lead=f"{shown.label}: {show(own, locale)}"))
+    brought = profile.referrals
+    if brought is not None:
+        worth = f"; referral value {show(brought.value, locale)} a customer" if brought.value else ""
+        text = f"{count_of(brought.brought, 'new customer')} by {count(brought.referrers, locale)} of them{worth}."
+        points.append(Phrase(f" {text} It is never added to lifetime value.", lead="Brought along:"))
     if not points and not said:
         return (Phrase("Reach: none recorded. Nothing is known of followers, mentions or referrals."),), ""
     return (*points, *said), "Reach is not value: no money is counted for it."

@@ -264,7 +264,8 @@ def test_the_cost_of_winning_comes_from_the_configuration_by_channel_or_stays_un
     tables = shop(engine, who, [order("o1", "a", "100"), order("o2", "b", "50")], lines)
     channels = engine.read("customers", pa.table({"customer_id": who, "acquired_channel": ["Search", "friend"]}))
     known = replace(tables, customers=channels)
-    both = ledger_of(engine, known, {"a": 0, "b": 0}, service_minute_cost=0, acquisition_cost={"search": 12, "friend": 3})
+    prices = {"search": 12, "friend": 3}
+    both = ledger_of(engine, known, {"a": 0, "b": 0}, service_minute_cost=0, acquisition_cost=prices)
     assert both.level == "contribution" and row(engine, "a")["acquisition_cost"] == Decimal(12)
     assert row(engine, "b")["after_acquisition"] == Decimal(17)  # 50 - 30 - 3
     half = ledger_of(engine, known, {"a": 0, "b": 0}, service_minute_cost=0, acquisition_cost={"search": 12})

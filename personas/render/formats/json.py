@@ -84,7 +84,7 @@ def personas_document(study: Study) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_WORTH = ("loss", "move", "lifetime", "test", "grew", "pairs", "second_purchase", "trials")
+_WORTH = ("loss", "move", "lifetime", "test", "grew", "pairs", "second_purchase", "trials", "referrals")
 
 
 def worth_document(profile: Profile | None, persona: Persona) -> dict[str, Any]:
