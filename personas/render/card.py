@@ -173,8 +173,8 @@ def _speaks(
     brought = profile.referrals
     if brought is not None:
         worth = f"; referral value {show(brought.value, locale)} a customer" if brought.value else ""
-        text = f"{count_of(brought.brought, 'new customer')} by {count(brought.referrers, locale)} of them{worth}."
-        points.append(Phrase(f" {text} It is never added to lifetime value.", lead="Brought along:"))
+        text = f", by {count(brought.referrers, locale)} of them{worth}. It is never added to lifetime value."
+        points.append(Phrase(text, lead=f"Brought along: {count_of(brought.brought, 'new customer')}"))
     if not points and not said:
         return (Phrase("Reach: none recorded. Nothing is known of followers, mentions or referrals."),), ""
     return (*points, *said), "Reach is not value: no money is counted for it."

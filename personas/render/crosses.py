@@ -94,7 +94,8 @@ def influence_section(study: Study) -> Section | None:
     note = (
         f"Cut at the medians of all customers of whom the {found.influence} {'is' if one else 'are'} known "
         f"({percent(found.known, locale)}). "
-        f"Value: {found.value}{'' if one else ' a year'}. Influence: {found.influence}; it is shown beside value and never added to it. "
+        f"Value: {found.value}{'' if one else ' a year'}. Influence: {found.influence}; "
+        "it is shown beside value and never added to it. "
         "Bold: where most of the persona are."
     )
     table = Table("Value and influence", columns, tuple(rows), (Row("All", whole),), note)
