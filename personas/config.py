@@ -147,6 +147,8 @@ class EconomicsConfig(Part):
     """Handling cost of one returned order."""
     marketing_cost_per_customer: float | None = Field(default=None, ge=0)
     """Marketing cost per customer and year."""
+    acquisition_cost: float | dict[str, float] | None = None
+    """Cost of winning a customer where the customers file has none, one figure or one per ``acquired_channel``."""
     action_cost_per_customer: float | None = Field(default=None, ge=0)
     """Cost of one action per customer and year, such as a letter. Without it: the marketing cost."""
     what_if: WhatIfConfig | None = None
@@ -160,12 +162,12 @@ class EconomicsConfig(Part):
     discount_rate: float = Field(default=0.10, ge=0, le=1)
     """Discount rate a year of money to come."""
 
-    @field_validator("service_minute_cost", mode="after")
+    @field_validator("service_minute_cost", "acquisition_cost", mode="after")
     @classmethod
     def _not_negative(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
         costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
         if any(not 0 <= cost <= 10_000 for cost in costs):
-            raise ValueError("a minute costs 0 or more (and less than 10,000)")
+            raise ValueError("it costs 0 or more (and at most 10,000)")
         return value
 
 

@@ -25,21 +25,33 @@ def choose(
 
     Returns
     -------
-    Per persona, at most ``most`` ids, no two of one rule. The persona with the fewest choices picks first; ties in
-    order.
+    Per persona, at most ``most`` ids, no two of one rule. The persona with the fewest choices picks first, ties in
+    order; it gives its choice up for another of its own where somebody else has no other.
 
     >>> choose((("a", "b"), ("a",)))
     (('b', 'a'), ('a',))
     """
-    first: dict[int, str] = {}
-    for i, fitting in enumerate(candidates):
-        known = [c for c in fitting if sure and c in sure[i]]
-        if known:
-            first[i] = known[0]
+    known = {i: next((c for c in fitting if sure and c in sure[i]), None) for i, fitting in enumerate(candidates)}
+    first: dict[int, str] = {i: action for i, action in known.items() if action is not None}
+    taken: dict[str, int] = {}
+
+    def settle(i: int, tried: set[str]) -> bool:
+        """Give persona ``i`` an action of its own: a free one, else one whose owner can move on (Kuhn 1955)."""
+        held = {action for action in known.values() if action is not None}
+        free = [c for c in candidates[i] if c not in taken and c not in held]
+        for action in free or [c for c in candidates[i] if c in taken]:
+            if action in tried:
+                continue
+            tried.add(action)
+            if action not in taken or settle(taken[action], tried):
+                taken[action] = i
+                first[i] = action
+                return True
+        return False
+
     for i in sorted(range(len(candidates)), key=lambda i: (len(candidates[i]), i)):
-        free = [c for c in candidates[i] if c not in first.values()]
-        if i not in first and candidates[i]:
-            first[i] = (free or list(candidates[i]))[0]
+        if i not in first and not settle(i, set()) and candidates[i]:
+            first[i] = candidates[i][0]
     return tuple(
         ((first[i], *(c for c in fitting if _kind(c) != _kind(first[i])))[:most] if i in first else ())
         for i, fitting in enumerate(candidates)
@@ -69,7 +81,9 @@ def fitting(profile: Profile, figures: Figures, found: tuple[Trait, ...], speake
         if figures.holds(rule) and (rule.when_losing or not losing) and rule.id not in worked | harmful
     ]
     about = [trait for trait in found if is_given(trait, speaker) and trait.claim == "definition"]
-    about.sort(key=lambda trait: trait.feature.family == "demographics")  # who they are is no lever: last
+    # whoever may leave is kept first; who they are is no lever and comes last
+    leaving = ("loyalty", "low")
+    about.sort(key=lambda t: (t.feature.family == "demographics", (t.feature.family, t.direction) != leaving))
     for trait in about:
         ids += [
             f"{rule.id}:{trait.feature.name}:{trait.direction}"

@@ -10,6 +10,7 @@ from personas.narrative.formatting import count, day, figure, interval, number, 
 from personas.narrative.language import Language, fill
 from personas.narrative.persona import Evidence
 from personas.narrative.selection import Figures
+from personas.profiles.intervals import FEWEST
 from personas.profiles.money_records import Trial
 from personas.profiles.records import Profile
 
@@ -62,9 +63,9 @@ def _first_test(profile: Profile, language: Language) -> Told:
     if not texts:
         return Told("")
     everyone = (Evidence("customers", "count", profile.customers),)
-    if plan is None:
+    if plan is None and profile.customers.value >= 2 * FEWEST:
         return Told(fill(texts["half"], {"n": count(profile.customers.value)}), everyone)
-    if plan.too_small:
+    if plan is None or plan.too_small:
         return Told(fill(texts["unseen"], {"n": count(profile.customers.value)}), everyone)
     return Told(fill(texts["first"], {"n": count(plan.per_arm), "w": str(plan.weeks)}), _plan(profile))
 

@@ -190,6 +190,8 @@ def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Tra
     carriers = mine.value * mine.n if lift > 1 else theirs.value * theirs.n - mine.value * mine.n
     if not (lift >= 1.25 or lift <= 0.8) or points < 0.05 or carriers < 30:
         return None
+    if figure(mine.value, mine.unit) in NOTHING:
+        return None
     kind = "yes" if level.strip().lower() in language.yes_levels else "category"
     phrase = language.generic[kind]
     return Trait(fact.feature, "high" if lift > 1 else "low", effect, claim, "level", mine, theirs, phrase, level)

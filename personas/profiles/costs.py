@@ -282,3 +282,59 @@ def marketing(tables: Tables, economics: EconomicsConfig) -> Component:
     sql = f"CASE WHEN l.segment IS NULL THEN 0 ELSE CAST({text_literal(f'{cost:.4f}')} AS {MONEY}) END"
     words = f"{economics.marketing_cost_per_customer:,.2f} {tables.currency} per customer and year"
     return Component(sql, assumptions=(("marketing", words),))
+
+
+# --- acquisition -----------------------------------------------------------------------------------------------------
+
+
+def won_sql(tables: Tables, price: float | dict[str, float] | None) -> str:
+    """Customers whose first sale lies in the window, with what it cost to win them, NULL where unknown."""
+    assert tables.orders is not None
+    known = [f"CAST(c.acquisition_cost AS {MONEY})"] if tables.customers.has("acquisition_cost") else []
+    if isinstance(price, dict) and price and tables.customers.has("acquired_channel"):
+        cases = " ".join(f"WHEN {text_literal(c.lower())} THEN {_exact_price(p)}" for c, p in sorted(price.items()))
+        known.append(f"CAST(CASE LOWER(c.acquired_channel) {cases} END AS {MONEY})")
+    elif isinstance(price, float | int):
+        known.append(f"CAST({_exact_price(price)} AS {MONEY})")
+    amount = f"COALESCE({', '.join(known)})" if len(known) > 1 else known[0] if known else f"CAST(NULL AS {MONEY})"
+    return f"""SELECT
+  c.customer_id AS customer_id,
+  {amount} AS amount
+FROM {quoted(tables.customers.name)} AS c
+JOIN (
+  SELECT
+    customer_id,
+    COUNT(CASE WHEN NOT in_window THEN 1 END) AS earlier
+  FROM {quoted(tables.orders.name)}
+  WHERE is_sale
+  GROUP BY customer_id
+) AS o ON o.customer_id = c.customer_id
+WHERE o.earlier = 0"""
+
+
+def acquisition(engine: Engine, tables: Tables, economics: EconomicsConfig) -> Component:
+    """Cost of winning the customers whose first order lies in the window; makes ``ledger_won`` when it is known.
+
+    Unknown below 95% of them (method 9.6); the rest is then taken at the average of the others.
+    """
+    if not tables.customers.has("acquisition_cost") and economics.acquisition_cost is None:
+        return Component()
+    engine.make("ledger_won_known", won_sql(tables, economics.acquisition_cost))
+    row = _row(engine, "SELECT COUNT(*) AS n, COUNT(amount) AS known, SUM(amount) AS total FROM ledger_won_known")
+    n, known = int(row["n"]), int(row["known"])
+    if n == 0 or known < COVERAGE * n:
+        share = _percent(known / n) if n else "none"
+        text = f"What it cost to win a customer is known for {share} of {n:,} new ones, so it counts as unknown."
+        return Component(notices=(Notice("acquisition-unknown", text, n - known),) if n else (), events=n)
+    mean = Decimal(row["total"]) / known
+    engine.make("ledger_won", f"""SELECT
+  customer_id,
+  COALESCE(amount, CAST({text_literal(f"{mean:.4f}")} AS {MONEY})) AS amount
+FROM ledger_won_known""")  # fmt: skip
+    lines = [("winning customers", "cost as recorded, once, for those whose first order lies in the window")]
+    if economics.acquisition_cost is not None:
+        lines = [("winning customers", "recorded cost, else economics.acquisition_cost, once, in the window")]
+    if known < n:
+        rest = f"{n - known:,} of {n:,} without a cost, taken at the average of the others"
+        lines.append(("winning customers", rest))
+    return Component("COALESCE(w.amount, 0)", assumptions=tuple(lines), events=n)

@@ -16,7 +16,7 @@ from personas.profiles.rfm import RFM_NAMES, rfm_segments
 
 Floats = NDArray[np.float64]
 LEVELS = (("contribution", "contribution"), ("gross_margin", "gross margin"), ("revenue", "revenue"))
-INFLUENCE = "followers"
+INFLUENCE, REFERRAL_VALUE = "followers", "referral value"
 
 
 def money_a_year(money: MoneySample, window_days: int) -> tuple[Floats, str] | None:

@@ -29,7 +29,7 @@ from personas.profiles.ledger import Ledger
 from personas.profiles.records import Economics
 
 Floats = NDArray[np.float64]
-NEVER_NEGATIVE = ("service_cost", "return_cost", "marketing_cost")
+NEVER_NEGATIVE = ("service_cost", "return_cost", "marketing_cost", "acquisition_cost")
 VERY_SKEWED = 6.0
 """Sample skewness above which the interval of a mean may be too narrow (method 9.10, our choice)."""
 
@@ -184,6 +184,8 @@ def _economics(
         total_revenue=exact(float(sums["revenue"]), currency, size),
         total_contribution=None if contribution is None else exact(float(contribution), currency, size),
         losing_share=None if contribution is None else wilson(losing or 0, size),
+        acquisition_cost=found.get("acquisition_cost") if contribution is not None else None,
+        after_acquisition=found.get("after_acquisition"),
     )
 
 

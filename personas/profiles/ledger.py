@@ -1,6 +1,7 @@
 """The contribution ledger: one row per customer with every component of money that is known, to the cent.
 
-net revenue - cost of goods = gross margin; gross margin - service - returns - marketing = contribution (method 9.6).
+net revenue - cost of goods = gross margin; gross margin - service - returns - marketing = contribution;
+contribution - acquisition (once, in the window of the first order) = after acquisition (method 9.6).
 Every component is a DECIMAL in the engine, so that the sums over segments and set-aside customers add up exactly.
 """
 
@@ -17,7 +18,10 @@ from personas.estimate import Notice
 from personas.profiles import costs
 from personas.sources.canonical import Tables
 
-COMPONENTS = ("revenue", "gross_margin", "service_cost", "return_cost", "marketing_cost", "contribution")
+COMPONENTS = (
+    "revenue", "gross_margin", "service_cost", "return_cost", "marketing_cost", "contribution", "acquisition_cost",
+    "after_acquisition",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,11 @@ def build_ledger(engine: Engine, customers: Table, labels: Table, tables: Tables
     service = costs.service(engine, tables, economics)
     returns = costs.returns(engine, tables, economics) if tables.orders else costs.Component()
     marketing = costs.marketing(tables, economics)
-    found = {"gross_margin": goods, "service_cost": service, "return_cost": returns, "marketing_cost": marketing}
+    won = costs.acquisition(engine, tables, economics) if tables.orders else costs.Component()
+    found = {
+        "gross_margin": goods, "service_cost": service, "return_cost": returns, "marketing_cost": marketing,
+        "acquisition_cost": won,
+    }  # fmt: skip
     known = {name for name, component in found.items() if component.sql is not None}
     notices = [notice for component in found.values() for notice in component.notices]
     if tables.orders is None:
@@ -58,7 +66,7 @@ def build_ledger(engine: Engine, customers: Table, labels: Table, tables: Tables
     else:
         known.add("revenue")
         if {"gross_margin", "service_cost"} <= known:
-            known.add("contribution")
+            known |= {"contribution", "after_acquisition"} if won.sql else {"contribution"}
             notices += _left_out_of_contribution(known, bool(returns.events))
     sql = ledger_sql(customers.name, labels.name, tables, found, known)
     table = engine.make("ledger", sql)
@@ -82,19 +90,23 @@ def ledger_sql(customers: str, labels: str, tables: Tables, found: dict[str, cos
     """One row per customer. Known components of customers without rows are 0: no orders is a fact."""
     money = "DECIMAL(18, 4)"
     columns = {}
-    for name in COMPONENTS[:-1]:
+    for name in found:
         columns[name] = f"CAST({found[name].sql} AS {money})" if name in known and name in found else None
     if "revenue" in known:
         columns["revenue"] = f"CAST(COALESCE(m.revenue, 0) AS {money})"
     if "contribution" in known:
         spent = "".join(f" - {columns[c]}" for c in ("service_cost", "return_cost", "marketing_cost") if columns[c])
         columns["contribution"] = f"CAST({columns['gross_margin']}{spent} AS {money})"
+    if "after_acquisition" in known:
+        columns["after_acquisition"] = f"CAST({columns['contribution']} - {columns['acquisition_cost']} AS {money})"
     listed = "".join(f",\n  {columns.get(c) or f'CAST(NULL AS {money})'} AS {c}" for c in COMPONENTS)
     joins = ""
     if "revenue" in known:
         joins += f"\nLEFT JOIN {quoted('ledger_orders')} AS m ON m.customer_id = c.customer_id"
     if "service_cost" in known and tables.tickets is not None:
         joins += f"\nLEFT JOIN {quoted('ledger_service')} AS s ON s.customer_id = c.customer_id"
+    if "acquisition_cost" in known:
+        joins += f"\nLEFT JOIN {quoted('ledger_won')} AS w ON w.customer_id = c.customer_id"
     return f"""SELECT
   c.customer_id AS customer_id,
   l.segment AS segment{listed}

@@ -8,7 +8,7 @@ from typing import Any
 
 from personas.engines import Engine
 from personas.engines.portable import quoted
-from personas.profiles.costs import MONEY
+from personas.profiles.costs import MONEY, won_sql
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT
 from personas.profiles.intervals import wilson
 from personas.profiles.ledger import Ledger
@@ -45,24 +45,6 @@ def below_cost_sql(tables: Tables) -> str:
 FROM {quoted(lines.name)}
 WHERE in_window
 GROUP BY customer_id"""
-
-
-def won_sql(tables: Tables) -> str:
-    """Customers whose first sale lies in the window, with what it cost to win them."""
-    assert tables.orders is not None
-    return f"""SELECT
-  c.customer_id AS customer_id,
-  CAST(c.acquisition_cost AS {MONEY}) AS amount
-FROM {quoted(tables.customers.name)} AS c
-JOIN (
-  SELECT
-    customer_id,
-    COUNT(CASE WHEN NOT in_window THEN 1 END) AS earlier
-  FROM {quoted(tables.orders.name)}
-  WHERE is_sale
-  GROUP BY customer_id
-) AS o ON o.customer_id = c.customer_id
-WHERE o.earlier = 0 AND c.acquisition_cost IS NOT NULL"""
 
 
 def causes_sql(ledger: str, known: tuple[str, ...], tables_made: tuple[str, ...]) -> str:
@@ -135,7 +117,8 @@ def losses(engine: Engine, ledger: Ledger, tables: Tables, sizes: Mapping[int, i
     rows = engine.fetch(totals_sql(), GROUPS_LIMIT).to_pylist()
     unearned = None
     if tables.customers.has("acquisition_cost"):
-        engine.make("loss_won", won_sql(tables))
+        known = f"SELECT customer_id, amount FROM ({won_sql(tables, None)}) AS w WHERE amount IS NOT NULL"
+        engine.make("loss_won", known)
         unearned = engine.fetch(unearned_sql(ledger.table.name), GROUPS_LIMIT).to_pylist()
     return {g: _loss(_of(rows, g), None if unearned is None else _of(unearned, g), size) for g, size in sizes.items()}
 

@@ -220,6 +220,19 @@ class RfmCell:
 
 
 @dataclass(frozen=True, slots=True)
+class Referrals:
+    """What customers of one group brought along in the window (method 9.12). Never added to lifetime value.
+
+    ``brought`` customers by ``referrers`` of the group; ``value`` per customer of the group: lifetime value of those
+    who would not have come otherwise, and the cost of winning that was saved for those who would.
+    """
+
+    referrers: int
+    brought: int
+    value: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quadrants:
     """Value against influence, both cut at the median of all customers whose influence is known.
 

@@ -16,6 +16,7 @@ from personas.profiles.money_records import (
     Pair,
     PersonaLifetime,
     Quadrants,
+    Referrals,
     RfmCell,
     SecondPurchase,
     TestPlan,
@@ -68,6 +69,9 @@ class Economics:
     total_revenue: Estimate | None = None
     total_contribution: Estimate | None = None
     losing_share: Estimate | None = None
+    acquisition_cost: Estimate | None = None
+    """Of those whose first order lies in the window, spread over the whole group."""
+    after_acquisition: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Profile:
     second_purchase: SecondPurchase | None = None
     trials: tuple[Trial, ...] = ()
     """Tests of actions whose customers are mostly here now, the latest first."""
+    referrals: Referrals | None = None
+    """None where no customer says who brought them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Repeats:
     T: Floats
     z: Floats
     later: Floats
+    ids: NDArray[np.str_]
 
     def of(self, rows: NDArray[np.bool_] | slice) -> Repeats:
         """Only those rows."""
@@ -114,14 +115,15 @@ def read_repeats(engine: Engine, labels: Table, cut: date) -> Repeats:
     x = number("days") - 1
     z = np.divide(number("repeat_amount"), x, out=np.zeros(len(x)), where=x > 0)
     segments = np.asarray(rows["segment"].to_numpy(), dtype=np.int64)
-    return Repeats(segments, x, (days_of("last_on") - first) / 7, (end - first) / 7, z, number("later"))
+    ids = np.asarray(rows["customer_id"].to_pylist(), dtype=np.str_)
+    return Repeats(segments, x, (days_of("last_on") - first) / 7, (end - first) / 7, z, number("later"), ids)
 
 
 def forecast(
     engine: Engine, labels: Table, tables: Tables, economics: EconomicsConfig, margins: Mapping[int, float],
     pauses: Floats, seed: int,
-) -> tuple[Lifetime, dict[int, PersonaLifetime], dict[int, Estimate], list[Notice]]:  # fmt: skip
-    """The forecast of everyone, of each segment of ``margins``, and the value of a customer of each segment.
+) -> tuple[Lifetime, dict[int, PersonaLifetime], dict[int, Estimate], list[Notice], dict[str, float]]:  # fmt: skip
+    """The forecast of everyone, of each segment of ``margins``, the value of a customer of each, and of each customer.
 
     ``margins`` is what stays of a unit of revenue, by segment; ``pauses`` (n,) spread of each customer's pauses.
     """
@@ -136,12 +138,13 @@ def forecast(
         if (everyone.x > 0).sum() < FEWEST_REPEATERS:
             refused = f"fewer than {FEWEST_REPEATERS} customers bought twice"
     if refused:
-        return Lifetime(months, rate, refused), {}, {}, [Notice("lifetime-refused", f"No lifetime value: {refused}.")]
+        notice = Notice("lifetime-refused", f"No lifetime value: {refused}.")
+        return Lifetime(months, rate, refused), {}, {}, [notice], {}
     cut = end - timedelta(days=(end - start).days // 2)  # type: ignore[operator]  # start is known: weeks are enough
     before = read_repeats(engine, labels, cut)
     checks = _hold_outs(before, (end - cut).days / 7, margins)
     model = fit_bgnbd(*_fitted(everyone))
-    found, values = {}, {}
+    found, values, each = {}, {}, dict[str, float]()
     for g, margin in margins.items():
         own = everyone.of(everyone.segments == g)
         check = checks.get(g)
@@ -149,12 +152,13 @@ def forecast(
             old = 0 if check is None else check.customers
             found[g] = PersonaLifetime(f"{old} of them bought before the hold-out, too few to check a forecast")
             continue
-        found[g], value = _segment(own, model, margin, months, rate, tables.currency, stream(seed, 11, g, 5))
+        found[g], value, worth = _segment(own, model, margin, months, rate, tables.currency, stream(seed, 11, g, 5))
         found[g] = replace(found[g], hold_out=check)
         if value is not None:
             values[g] = _stretched(value, check)
+            each.update(zip(own.ids.tolist(), worth.tolist(), strict=True))
     names = (("r", model.r), ("alpha", model.alpha), ("a", model.a), ("b", model.b))
-    return Lifetime(months, rate, "", checks[-1], names), found, values, _notices(checks[-1], found)
+    return Lifetime(months, rate, "", checks[-1], names), found, values, _notices(checks[-1], found), each
 
 
 def _start(engine: Engine, tables: Tables) -> date | None:
@@ -203,11 +207,11 @@ def _hold_outs(before: Repeats, weeks: float, margins: Mapping[int, float]) -> d
 
 def _segment(
     own: Repeats, model: BgNbd, margin: float, months: int, rate: float, currency: str, random: np.random.Generator
-) -> tuple[PersonaLifetime, Estimate | None]:
-    """Forecast and value of a segment's customers; the value is refused where the model of spend does not hold."""
+) -> tuple[PersonaLifetime, Estimate | None, Floats]:
+    """Forecast, mean value and value of each customer; refused where the model of spend does not hold."""
     n = len(own.x)
     if n < FEWEST_REPEATERS:
-        return PersonaLifetime(f"{n} customers are too few"), None
+        return PersonaLifetime(f"{n} customers are too few"), None, np.zeros(0)
     year = expected_purchases(model, own.x, own.t_x, own.T, YEAR)
     orders = _interval(year, _gradient(own, model, None, months, rate, YEAR), "orders", random)
     naive = float((own.x + 1).sum() / np.maximum(own.T, 1 / 7).sum() * YEAR)
@@ -215,21 +219,21 @@ def _segment(
     forecast = PersonaLifetime("", orders, naive, margin=margin)
     if spends.sum() < FEWEST_REPEATERS:
         why = f"{int(spends.sum())} customers bought twice, and {FEWEST_REPEATERS} are needed"
-        return replace(forecast, refused=why), None
+        return replace(forecast, refused=why), None, np.zeros(0)
     x, z = own.x[spends], own.z[spends]
     correlation = float(np.corrcoef(x, z)[0, 1]) if x.std() > 0 and z.std() > 0 else 0.0
     forecast = replace(forecast, correlation=correlation)
     if abs(correlation) > LARGEST_CORRELATION:
         why = f"how often and how much are bought go together (correlation {correlation:.2f}, at most 0.3 is allowed)"
-        return replace(forecast, refused=why), None
+        return replace(forecast, refused=why), None, np.zeros(0)
     spend = fit_gamma_gamma(x[:FITTED], z[:FITTED])
     if spend.q <= 1:
         why = f"the value of orders has no mean (q = {spend.q:.2f}, above 1 is needed)"
-        return replace(forecast, refused=why), None
+        return replace(forecast, refused=why), None, np.zeros(0)
     ahead = discounted_purchases(model, own.x, own.t_x, own.T, months, rate)
     worth = margin * ahead * expected_value(spend, np.where(own.z > 0, own.x, 0.0), own.z)
     error = abs(margin) * _gradient(own, model, spend, months, rate, YEAR)
-    return forecast, _interval(worth, error, currency, random)
+    return forecast, _interval(worth, error, currency, random), worth
 
 
 def _stretched(value: Estimate, check: HoldOut) -> Estimate:

@@ -19,7 +19,7 @@ from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
 from personas.profiles.branches import branches
 from personas.profiles.claims import MOST_ROWS, claims, defining, definitions
-from personas.profiles.crosses import INFLUENCE, money_a_year, quadrants, rfm_table
+from personas.profiles.crosses import INFLUENCE, REFERRAL_VALUE, money_a_year, quadrants, rfm_table
 from personas.profiles.economics import read_sample
 from personas.profiles.experiment import plan_test
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT, Sample
@@ -28,6 +28,7 @@ from personas.profiles.ledger import Ledger
 from personas.profiles.losses import losses
 from personas.profiles.null_effects import null_effects
 from personas.profiles.records import Economics, Profile, Profiles
+from personas.profiles.referral import referrals
 from personas.profiles.repeat import forecast
 from personas.profiles.service import channel_moves, service_order
 from personas.profiles.trials import trials
@@ -115,7 +116,7 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
     economics, tables = context.config.economics, context.tables
     margins = {p.segment: margin for p in profiles.segments if (margin := _kept(p, context)) is not None}
     pauses = np.asarray(context.sample.values.get("gap_variation", np.full(1, np.nan)), dtype=np.float64)
-    whole, found, values, notices = forecast(
+    whole, found, values, notices, each = forecast(
         context.customers.engine, context.labels, tables, economics, margins, pauses, context.config.study.seed
     )
     change: dict[int, dict[str, object]] = {}
@@ -133,10 +134,20 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
             f"marketing; an order keeps leaving what it leaves today"
         )
         assumptions = (*assumptions, ("lifetime value", words))
-    told = () if tables.orders is None else tuple(notices)
+    sample, seed = context.sample, context.config.study.seed
+    brought, value, aside = referrals(context.customers.engine, tables, context.ids, sample.segments, each, seed)
+    crossed = None
+    if value is not None:
+        ahead = np.array([each.get(who, np.nan) for who in context.ids.tolist()])
+        order = tuple(p.segment for p in profiles.segments)
+        crossed = quadrants(ahead, value, sample.segments, order, ("lifetime value", REFERRAL_VALUE))
+    for g, own in brought.items():
+        change.setdefault(g, {})["referrals"] = own
+    told = () if tables.orders is None else (*notices, *aside)
     return replace(
-        _each(profiles, change), lifetime=whole, notices=(*profiles.notices, *told), assumptions=assumptions
-    )
+        _each(profiles, change), lifetime=whole, notices=(*profiles.notices, *told), assumptions=assumptions,
+        quadrants=crossed,
+    )  # fmt: skip
 
 
 def _kept(profile: Profile, context: Context) -> float | None:
@@ -287,8 +298,8 @@ def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
             amounts = money_a_year(money, context.tables.window_days)
     x, unit = amounts[0] if amounts else None, f"{profiles.currency}/year"
     table = rfm_table(sample, x, unit, order, context.config.study.seed)
-    crossed = None
-    if amounts is not None and INFLUENCE in sample.values:
+    crossed = profiles.quadrants  # of referral value, where that is known
+    if crossed is None and amounts is not None and INFLUENCE in sample.values:
         reach = np.asarray(sample.values[INFLUENCE], dtype=np.float64)
         crossed = quadrants(amounts[0], reach, sample.segments, order, (amounts[1], INFLUENCE))
     return replace(profiles, rfm_table=table, quadrants=crossed)

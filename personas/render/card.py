@@ -170,6 +170,11 @@ def _speaks(
         if fact.known.value < 0.995:
             text += f". Known for {percent(fact.known.value, locale)}, unknown for the rest"
         points.append(Phrase(text + ".", lead=f"{shown.label}: {show(own, locale)}"))
+    brought = profile.referrals
+    if brought is not None:
+        worth = f"; referral value {show(brought.value, locale)} a customer" if brought.value else ""
+        text = f", by {count(brought.referrers, locale)} of them{worth}. It is never added to lifetime value."
+        points.append(Phrase(text, lead=f"Brought along: {count_of(brought.brought, 'new customer')}"))
     if not points and not said:
         return (Phrase("Reach: none recorded. Nothing is known of followers, mentions or referrals."),), ""
     return (*points, *said), "Reach is not value: no money is counted for it."
@@ -203,8 +208,12 @@ def brief_lines(brief: Newsletter | None) -> tuple[tuple[str, str], ...]:
 def _could_be_one(study: Study, persona: Persona) -> str:
     """Two personas with the same actions could be one, and the cards say so."""
     own = [a.title for a in persona.actions]
-    twins = [p.name for p in study.personas if p.id != persona.id and own and [a.title for a in p.actions] == own]
-    return f"The same actions as {short(twins[0])}: these two could be one." if twins else ""
+    others = {p.name: [a.title for a in p.actions] for p in study.personas if p.id != persona.id}
+    twins = [name for name, titles in others.items() if own and titles == own]
+    if twins:
+        return f"The same actions as {short(twins[0])}: these two could be one."
+    alike = [name for name, titles in others.items() if own and titles[:1] == own[:1]]
+    return f"The same first action as {short(alike[0])}: what is done differently has to be decided." if alike else ""
 
 
 def _find(persona: Persona, locale: str) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from personas.narrative.formatting import count, interval, percent, show
-from personas.profiles.crosses import misleading
+from personas.profiles.crosses import REFERRAL_VALUE, misleading
 from personas.profiles.money_records import RfmCell
 from personas.profiles.rfm import RFM_NAMES
 from personas.render.blocks import Cell, Column, Row, Section, Table
@@ -72,6 +72,8 @@ def influence_section(study: Study) -> Section | None:
         return None
     shares = {segment: (n, cells) for segment, n, cells in found.shares}
     titles = ("Valued and heard", "Valued, quiet", "Heard, of little value", "Neither")
+    if found.influence == REFERRAL_VALUE:
+        titles = ("Champions", "Affluents", "Advocates", "Misers")
     rows, home = [], [list[str]() for _ in titles]
     for place, persona in enumerate(study.personas):
         n, cells = shares.get(persona.segment, (0, (0.0, 0.0, 0.0, 0.0)))
@@ -88,12 +90,19 @@ def influence_section(study: Study) -> Section | None:
         return None
     whole = tuple(Cell(percent(share, locale)) for share in shares[-1][1])
     columns = (Column("Persona"), *(Column(title) for title in titles))
+    one = found.influence == REFERRAL_VALUE
     note = (
-        f"Cut at the medians of all customers whose {found.influence} are known ({percent(found.known, locale)}). "
-        f"Value: {found.value} a year. Influence: {found.influence}; it is shown beside value and never added to it. "
+        f"Cut at the medians of all customers of whom the {found.influence} {'is' if one else 'are'} known "
+        f"({percent(found.known, locale)}). "
+        f"Value: {found.value}{'' if one else ' a year'}. Influence: {found.influence}; "
+        "it is shown beside value and never added to it. "
         "Bold: where most of the persona are."
     )
     table = Table("Value and influence", columns, tuple(rows), (Row("All", whole),), note)
+    if found.influence == REFERRAL_VALUE:
+        brought = sum(p.referrals.brought for p in study.profiles.segments if p.referrals)
+        heading = f"{count(brought, locale)} new customers were brought along by others"
+        return Section("influence", "", heading, tables=(table,))
     both = home[0]
     if both:
         verb = "is" if len(both) == 1 else "are"

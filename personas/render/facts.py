@@ -205,6 +205,7 @@ def feature_labels(profiles: Profiles, dictionary: Sequence[tuple[str, str]] = (
         "lifetime_value": "Lifetime value", "break_even": "Break-even", "revenue_share": "Share of revenue",
         "contribution_share": "Share of contribution", "total_revenue": "Revenue, all together",
         "total_contribution": "Contribution, all together", "losing_share": "Cost more than they bring",
+        "acquisition_cost": "Cost of winning new ones a year", "after_acquisition": "Contribution after winning them",
     }  # fmt: skip
     named.update({name: first_upper(short(label)) for name, label in dictionary})
     named.update({name: label_of(fact.feature) for name, fact in profiles.everyone.facts.items()})

@@ -38,7 +38,17 @@ def cost_rows(own: Economics, everyone: Economics, locale: str) -> tuple[Measure
     contribution = own.contribution
     drawn = bar(contribution.value, scale, low=low) if contribution else ""
     total = Measure("Contribution", show(contribution, locale), drawn, show(everyone.contribution, locale), total=True)
-    return (*rows, total)
+    return (*rows, total, *_after_winning(own, everyone, locale))
+
+
+def _after_winning(own: Economics, everyone: Economics, locale: str) -> tuple[Measure, ...]:
+    """What is left after new customers were won; nothing where that cost is not known."""
+    if everyone.after_acquisition is None:
+        return ()
+    spent = (_taken(e.acquisition_cost, locale) for e in (own, everyone))
+    left = (show(e.after_acquisition, locale) for e in (own, everyone))
+    titles = ("Winning new ones", "After winning them")
+    return tuple(Measure(title, mine, "", all_of) for title, (mine, all_of) in zip(titles, (spent, left), strict=True))
 
 
 def _amount(

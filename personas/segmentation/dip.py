@@ -81,7 +81,7 @@ def _hull(x: Floats, y: Floats, *, lower: bool) -> NDArray[np.int64]:
 
     if len(x) < 3:
         return np.arange(len(x), dtype=np.int64)
-    widths = np.diff(x)
+    widths = np.maximum(np.diff(x), 1e-300)  # ties may come back when rows are projected
     return np.asarray(isotonic_regression(np.diff(y) / widths, weights=widths, increasing=lower).blocks, dtype=np.int64)
 
 

@@ -55,6 +55,8 @@ CANONICAL: dict[str, tuple[Column, ...]] = {
         _c("acquired_channel", "category", "where the customer was won"),
         _c("acquisition_cost", "money", "cost of winning the customer"),
         _c("service_level", "number", "effort 1 to 10 as the shop keeps it"),
+        _c("referred_by", "id", "customer who brought this one along"),
+        _c("referral_type", "category", "whether the customer would have come anyway (anyway) or not (won)"),
     ),
     "orders": (
         _c("order_id", "id", "order number"),

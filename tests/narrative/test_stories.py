@@ -170,6 +170,19 @@ def test_the_persona_with_fewest_choices_picks_its_action_first() -> None:
     assert choose((("a", "b"), ("a",), ())) == (("b", "a"), ("a",), ())
 
 
+def test_an_action_is_given_up_where_another_persona_has_no_other() -> None:
+    # the second would take a, the third c; then nothing is left for the fourth unless the first moves on to d
+    fitting = (("b", "d"), ("a", "b"), ("c", "a"), ("a", "c"))
+    firsts = [ids[0] for ids in choose(fitting)]
+    assert len(set(firsts)) == 4 and all(mine in own for mine, own in zip(firsts, fitting, strict=True))
+    assert [ids[0] for ids in choose((("a",), ("a",)))] == ["a", "a"]  # nothing else fits
+
+
+def test_what_a_test_has_proven_stays_first_and_others_take_something_else() -> None:
+    chosen = choose((("a", "b"), ("a", "b")), (frozenset(), frozenset({"a"})))
+    assert [ids[0] for ids in chosen] == ["b", "a"]
+
+
 def given_fact(name: str, label: str, unit: str, value: float, effect: float) -> Fact:
     """A column of the shop's own, as it stands."""
     feature = Feature(name, name, "customers", unit, label, "as it stands", "psychographics")
@@ -218,7 +231,7 @@ def told_of_given() -> tuple[Persona, ...]:
 def test_given_columns_are_told_in_sentences() -> None:
     rich, poor = (persona.story for persona in told_of_given())
     assert "yearly income is 90 k$, above the average of 60." in rich
-    assert "6 visits to the fair, above the average of 4." in rich  # the label begins with its unit
+    assert "6 visits to the fair on average, above the average of 4." in rich  # the label begins with its unit
     assert "20% of their group are marked “support”, less than half the usual share." in poor  # .2 / .5 = .4
     assert "“no”" not in rich + poor
 

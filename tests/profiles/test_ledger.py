@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from personas.profiles.branches import branches
 from personas.profiles.ledger import Ledger, build_ledger, totals
 from personas.segmentation.records import Candidate
 from personas.sources.canonical import Tables
-from tests.profiles.fixture import config, labelled, order, segmentation, shop
+from tests.profiles.fixture import MONEY, config, labelled, order, segmentation, shop
 
 WHO = ["a", "b", "c"]
 
@@ -260,3 +261,33 @@ def test_the_money_of_every_number_of_segments_is_counted_from_the_same_ledger(e
     ]  # fmt: skip
     assert {b.what for b in found} == {"revenue"} and [b.share for b in found[:2]] == [10 / 60, 50 / 60]
     assert branches(engine, ledger, np.array(who), segmentation(2)) == ()
+
+
+def test_winning_a_customer_is_counted_once_in_the_window_of_the_first_order(engine: Engine) -> None:
+    # margin 40 and 20, service 0. a is new and cost 15: 25 are left; b bought before the window: nothing is counted
+    old = order("o0", "b", "50", date(2024, 1, 1), in_window=False)
+    lines = [("o1", "a", True, "100", "1", "60"), ("o2", "b", True, "50", "1", "30")]
+    tables = shop(engine, ["a", "b"], [order("o1", "a", "100"), old, order("o2", "b", "50")], lines)
+    cost = pa.table({"customer_id": ["a", "b"], "acquisition_cost": pa.array([Decimal("15"), Decimal("9")], MONEY)})
+    known = replace(tables, customers=engine.read("customers", cost))
+    ledger = ledger_of(engine, known, {"a": 0, "b": 0}, service_minute_cost=0)
+    assert ledger.level == "contribution" and "after_acquisition" in ledger.known
+    a, b = row(engine, "a"), row(engine, "b")
+    assert (a["contribution"], a["acquisition_cost"], a["after_acquisition"]) == (Decimal(40), Decimal(15), Decimal(25))
+    assert (b["contribution"], b["acquisition_cost"], b["after_acquisition"]) == (Decimal(20), Decimal(0), Decimal(20))
+    sums = totals(engine, ledger)
+    assert sums[0]["after_acquisition"] == sums[0]["contribution"] - sums[0]["acquisition_cost"] == Decimal(45)
+
+
+def test_the_cost_of_winning_comes_from_the_configuration_by_channel_or_stays_unknown(engine: Engine) -> None:
+    who, lines = ["a", "b"], [("o1", "a", True, "100", "1", "60"), ("o2", "b", True, "50", "1", "30")]
+    tables = shop(engine, who, [order("o1", "a", "100"), order("o2", "b", "50")], lines)
+    channels = engine.read("customers", pa.table({"customer_id": who, "acquired_channel": ["Search", "friend"]}))
+    known = replace(tables, customers=channels)
+    prices = {"search": 12, "friend": 3}
+    both = ledger_of(engine, known, {"a": 0, "b": 0}, service_minute_cost=0, acquisition_cost=prices)
+    assert both.level == "contribution" and row(engine, "a")["acquisition_cost"] == Decimal(12)
+    assert row(engine, "b")["after_acquisition"] == Decimal(17)  # 50 - 30 - 3
+    half = ledger_of(engine, known, {"a": 0, "b": 0}, service_minute_cost=0, acquisition_cost={"search": 12})
+    assert "acquisition-unknown" in codes(half) and row(engine, "a")["after_acquisition"] is None
+    assert "after_acquisition" not in ledger_of(engine, known, {"a": 0, "b": 0}, service_minute_cost=0).known

@@ -98,7 +98,7 @@ def test_expected_purchases_and_the_chance_to_be_alive_are_those_of_the_paper(mo
 def test_the_hold_out_of_cdnow_is_12_percent_low_beside_a_naive_rule_31_percent_high(
     engine: Engine, cdnow: tuple[Tables, Table]
 ) -> None:
-    whole, found, values, notices = forecast(engine, cdnow[1], cdnow[0], EconomicsConfig(), {0: 1.0}, NOBODY, 3)
+    whole, found, values, notices, _ = forecast(engine, cdnow[1], cdnow[0], EconomicsConfig(), {0: 1.0}, NOBODY, 3)
     check = whole.hold_out
     assert check is not None and check.error is not None and check.naive_error is not None
     assert check.weeks == 39 and check.actual == 1882 and check.naive == 2457
@@ -161,14 +161,15 @@ def test_a_condition_that_fails_is_named(
     engine: Engine, weeks: int, economics: dict[str, Any], pauses: Any, said: str
 ) -> None:
     tables, labels = random_shop(engine, weeks, together=False)
-    whole, found, values, notices = forecast(engine, labels, tables, EconomicsConfig(**economics), {0: 1.0}, pauses, 3)
+    wanted = EconomicsConfig(**economics)
+    whole, found, values, notices, _ = forecast(engine, labels, tables, wanted, {0: 1.0}, pauses, 3)
     assert said in whole.refused and not found and not values
     assert [n.code for n in notices] == ["lifetime-refused"] and said in notices[0].text
 
 
 def test_spend_that_goes_with_frequency_is_refused_but_the_orders_are_told(engine: Engine) -> None:
     tables, labels = random_shop(engine, 100, together=True)
-    _, found, values, notices = forecast(engine, labels, tables, EconomicsConfig(), {0: 0.3}, NOBODY, 3)
+    _, found, values, notices, _ = forecast(engine, labels, tables, EconomicsConfig(), {0: 0.3}, NOBODY, 3)
     assert not values and "correlation" in found[0].refused and found[0].orders is not None
     assert "lifetime-refused" in {n.code for n in notices}
 

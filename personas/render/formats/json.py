@@ -18,7 +18,7 @@ from personas.study import Study
 SCHEMA_VERSION = "1.0"
 _PER_CUSTOMER = (
     "revenue", "gross_margin", "service_cost", "return_cost", "marketing_cost", "contribution", "roi", "lifetime_value",
-    "break_even", "losing_share",
+    "break_even", "losing_share", "acquisition_cost", "after_acquisition",
 )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def personas_document(study: Study) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_WORTH = ("loss", "move", "lifetime", "test", "grew", "pairs", "second_purchase", "trials")
+_WORTH = ("loss", "move", "lifetime", "test", "grew", "pairs", "second_purchase", "trials", "referrals")
 
 
 def worth_document(profile: Profile | None, persona: Persona) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""Referral value by hand: it never changes the value of the portfolio, and nobody is counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from personas.engines import Engine, open_engine
+from personas.profiles.referral import links, reallocated, referral_values, referrals
+from tests.profiles.fixture import order, shop
+
+NOBODY = frozenset[str]()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with open_engine(threads=1) as opened:
+        yield opened
+
+
+def random_shop(seed: int) -> tuple[dict[str, float], dict[str, str], frozenset[str]]:
+    """Lifetime values of up to 40 customers, who brought whom along (circles included), and who came anyway."""
+    random = np.random.default_rng(seed)
+    who = [f"c{i}" for i in range(int(random.integers(2, 40)))]
+    values = {name: float(v) for name, v in zip(who, random.normal(100, 200, len(who)), strict=True)}
+    by = {name: str(random.choice(who)) for name in who if random.random() < 0.6}
+    return values, by, frozenset(name for name in by if random.random() < 0.3)
+
+
+def test_self_referrals_and_circles_are_set_aside_and_chains_stay() -> None:
+    found = links({"a": "a", "b": "c", "c": "d", "d": "b", "e": "d", "f": "e"})
+    assert dict(found.of) == {"e": "d", "f": "e"}
+    assert (found.to_themselves, found.in_circles) == (1, 3)
+
+
+def test_no_walk_along_sound_links_ever_returns_on_500_random_shops() -> None:
+    for seed in range(500):
+        kept = links(random_shop(seed)[1]).of
+        for start in kept:
+            at, steps = start, 0
+            while at in kept:
+                at, steps = kept[at], steps + 1
+                assert steps <= len(kept)
+
+
+def test_the_sum_stays_the_same_when_value_is_moved_to_referrers_on_500_random_shops() -> None:
+    for seed in range(500):
+        values, by, anyway = random_shop(seed)
+        moved = reallocated(values, links(by).of, anyway, 0.37)
+        assert abs(sum(moved.values()) - sum(values.values())) < 1e-9 * max(1.0, sum(abs(v) for v in values.values()))
+
+
+def test_referral_value_is_the_lifetime_value_of_the_won_and_the_saved_cost_of_the_others() -> None:
+    # a brought b (worth 100) and c (would have come anyway: 15 saved); b brought d (worth 30): one level, no chain
+    of = {"b": "a", "c": "a", "d": "b"}
+    found = referral_values({"a": 10, "b": 100, "c": 40, "d": 30}, of, frozenset({"c"}), {"c": 15.0})
+    assert found == {"a": 115.0, "b": 30.0}
+
+
+def test_the_referrals_of_a_segment_are_those_of_new_customers_in_the_window(engine: Engine) -> None:
+    who = ["a", "b", "c", "d", "e"]
+    old = order("o0", "d", "50", date(2024, 1, 1), in_window=False)
+    tables = shop(engine, who, [old, *(order(f"o{x}", x, "50") for x in who)])
+    kinds = [None, "won", "Anyway", "won", None]
+    columns = {"customer_id": who, "referred_by": [None, "a", "a", "a", "e"], "referral_type": kinds}
+    costs = pa.array([8.0, None, None, 100.0, 4.0], pa.float64())
+    customers = pa.table(columns).append_column("acquisition_cost", costs)
+    tables = replace(tables, customers=engine.read("customers", customers))
+    ids, segments = np.array(who), np.array([0, 1, 1, 1, 1], dtype=np.int32)
+    found, each, notices = referrals(engine, tables, ids, segments, {"b": 100.0, "c": 40.0, "d": 70.0}, 0)
+    # d is no new customer; e brought itself; c came anyway and saved what a, whom nobody brought, cost: 8
+    assert (found[0].referrers, found[0].brought) == (1, 2)
+    assert found[0].value is not None and found[0].value.value == 108.0
+    assert each is not None and each.tolist() == [108.0, 0, 0, 0, 0]
+    assert [notice.code for notice in notices] == ["referrals-in-circles"] and notices[0].count == 1
+    assert (found[1].referrers, found[1].brought) == (0, 0)
+
+
+def test_without_the_column_nothing_is_said(engine: Engine) -> None:
+    tables = shop(engine, ["a"], [order("o1", "a", "50")])
+    assert referrals(engine, tables, np.array(["a"]), np.zeros(1, dtype=np.int32), {}, 0) == ({}, None, [])
