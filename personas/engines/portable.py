@@ -16,8 +16,8 @@ ALLOWED: dict[str, str] = {
     # aggregates
     "Count": "count", "Sum": "sum", "Avg": "avg", "Min": "min", "Max": "max",
     "Stddev": "stddev_samp", "StddevSamp": "stddev_samp", "Variance": "var_samp", "Median": "median",
-    "PercentileCont": "percentile_cont", "WithinGroup": "WITHIN GROUP", "Corr": "corr", "CovarSamp": "covar_samp",
-    "RegrSlope": "regr_slope", "ArgMax": "max_by", "CountIf": "count_if", "LogicalOr": "bool_or", "Filter": "FILTER",
+    "PercentileCont": "percentile_cont", "WithinGroup": "WITHIN GROUP", "CovarSamp": "covar_samp",
+    "ArgMax": "max_by", "CountIf": "count_if", "LogicalOr": "bool_or", "Filter": "FILTER",
     # scalars
     "Case": "CASE", "If": "CASE WHEN", "Coalesce": "coalesce", "Nullif": "nullif", "Greatest": "greatest",
     "Least": "least", "Ln": "ln", "Exp": "exp", "Sqrt": "sqrt", "Pow": "power", "Sign": "sign", "Floor": "floor",

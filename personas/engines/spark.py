@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from personas.engines.engine import Table
+from personas.engines.portable import quoted
 from personas.engines.sparksql import duckdb_type, spark_sql
 from personas.errors import ConfigError, LimitError, PersonasError
 
@@ -127,12 +128,15 @@ class SparkEngine:
         """
         from pyspark.sql.pandas.types import from_arrow_schema
 
+        names = [*self.columns(table)]
+
         def batches(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for part in parts:
-                yield function(part)
+                yield function(part.rename_columns(names))
 
         with _quiet(), _plain_errors(f"a function over {table.name}"):
-            frame = self._session.table(self._view(table.name))
+            # Numbers as names on the way: pyspark looks a column up by its name and stumbles over some.
+            frame = self._session.table(self._view(table.name)).toDF(*map(str, range(len(names))))
             return self._keep(name, frame.mapInArrow(batches, from_arrow_schema(schema)))
 
     def write(self, table: Table, path: Path, order_by: tuple[str, ...]) -> None:
@@ -140,9 +144,9 @@ class SparkEngine:
         import pyarrow.parquet as pq
 
         with _quiet(), _plain_errors(f"writing {table.name}"):
-            frame = self._session.table(self._view(table.name))
-            order = [frame[_quoted(column)].asc_nulls_last() for column in order_by]
-            pq.write_table(frame.orderBy(*order).toArrow(), path, compression="zstd")
+            order = ", ".join(f"{quoted(column)} NULLS LAST" for column in order_by)
+            rows = self._session.sql(self._emit(f"SELECT * FROM {quoted(table.name)} ORDER BY {order}"))
+            pq.write_table(rows.toArrow(), path, compression="zstd")
 
     def close(self) -> None:
         """Let the views go, put a session of yours back as it was, stop a Spark that was started here."""
@@ -194,7 +198,8 @@ class SparkEngine:
         from pyspark.sql.classic.dataframe import DataFrame
 
         rows = java.queryExecution().toRdd()
-        return DataFrame(self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False), self._session)
+        leaf = self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False)
+        return DataFrame(leaf, self._session)
 
     def _let_go(self, view: str) -> None:
         for frame in self._kept.pop(view):
@@ -303,10 +308,6 @@ def _known_type(kind: pa.DataType) -> pa.DataType:
         return pa.timestamp("us", kind.tz)
     swapped = {pa.large_string(): pa.string(), pa.string_view(): pa.string(), pa.date64(): pa.date32()}
     return swapped.get(kind, pa.float32() if kind == pa.float16() else kind)
-
-
-def _quoted(column: str) -> str:
-    return "`" + column.replace("`", "``") + "`"
 
 
 @contextmanager
