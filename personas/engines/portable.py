@@ -1,7 +1,7 @@
 """The SQL that means the same on every engine, as data; anything else is refused before it runs.
 
-Feature and profile SQL is written once, in DuckDB's dialect. ``emit`` parses it, refuses what is not on the list, and
-writes it for the engine. Adding a function to the list is a claim that it is equal on every engine: the parity tests
+Feature and profile SQL is written once, in DuckDB's dialect. ``parsed`` refuses what is not on the list; ``emit`` writes
+the rest for DuckDB and ``sparksql.spark_sql`` for Spark, where types decide over the words. Adding a function to the list is a claim that it is equal on every engine: the parity tests
 prove each entry.
 """
 
@@ -41,7 +41,7 @@ class NotPortable(PersonasError):
     """SQL of ours uses something that is not proven equal on every engine: a bug of ours."""
 
 
-def emit(sql: str, dialect: str) -> str:
+def emit(sql: str, dialect: str = "duckdb") -> str:
     """The same SELECT in the engine's dialect.
 
     Parameters
@@ -49,7 +49,7 @@ def emit(sql: str, dialect: str) -> str:
     sql : str
         One SELECT in DuckDB's dialect.
     dialect : str
-        ``"duckdb"`` or ``"spark"``.
+        Of sqlglot. Only ``"duckdb"`` keeps every meaning; for Spark see ``sparksql.spark_sql``.
 
     Raises
     ------

@@ -65,7 +65,7 @@ class SparkEngine:
         self._work = Path(tempfile.mkdtemp(prefix="personas-"))
         self._prefix = self._work.name.replace("-", "_")
         self._tables: dict[str, dict[str, str]] = {}
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, list[Any]] = {}
         self._started: Any = None
         self._former: dict[str, str | None] = {}
         try:
@@ -151,8 +151,7 @@ class SparkEngine:
     def close(self) -> None:
         """Let the views go, put a session of yours back as it was, stop a Spark that was started here."""
         with _quiet():
-            for view in [*self._kept]:
-                self._let_go(view)
+            self._let_go()
             for key, value in self._former.items():
                 self._session.conf.unset(key) if value is None else self._session.conf.set(key, value)
             if self._started is not None:
@@ -201,10 +200,13 @@ class SparkEngine:
         leaf = self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False)
         return DataFrame(leaf, self._session)
 
-    def _let_go(self, view: str) -> None:
-        for frame in self._kept.pop(view):
-            frame.unpersist()
-        self._session.catalog.dropTempView(view)
+    def _let_go(self) -> None:
+        """Free what is kept and drop the views; the last first, because Connect looks up again what a view rests on."""
+        for view in reversed([*self._kept]):
+            for frame in reversed(self._kept[view]):
+                frame.unpersist()
+            self._session.catalog.dropTempView(view)
+        self._kept.clear()
 
     def _set(self, settings: Mapping[str, str], *, needed: bool) -> None:
         """Settings of the session, with what they were before; a needed one that cannot be set is a ConfigError."""

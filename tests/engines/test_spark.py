@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from personas import features, sources
-from personas.config import Config
+from personas.config import Config, load_config
 from personas.demo import demo_config
 from personas.engines import Engine, Table, open_engine
 from personas.engines.portable import ALLOWED, ALLOWED_NAMED
@@ -27,6 +27,7 @@ from personas.errors import LimitError, PersonasError
 from personas.pipeline import run, save, simulate_if_asked
 from personas.sources.canonical import GivenColumn, Tables
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -168,14 +169,16 @@ CASES = {
     "PercentileCont": "percentile_cont(0.25) WITHIN GROUP (ORDER BY x)",
     "WithinGroup": "percentile_cont(0.9) WITHIN GROUP (ORDER BY y)",
     "CovarSamp": "covar_samp(x, y)", "ArgMax": "max_by(s, y)",
-    "CountIf": "count_if(y > 1)", "LogicalOr": "bool_or(t)", "Filter": "sum(m) FILTER (WHERE t), count(*) FILTER (WHERE y > 1)",
+    "CountIf": "count_if(y > 1)", "LogicalOr": "bool_or(t)",
+    "Filter": "sum(m) FILTER (WHERE t), count(*) FILTER (WHERE y > 1)",
     # scalars
     "Case": "CASE g WHEN 'a' THEN m WHEN 'b' THEN 1 END", "If": "CASE WHEN t THEN y ELSE m END",
-    "Coalesce": "coalesce(x, m, 0)", "Nullif": "nullif(g, 'a'), nullif(i, 3)", "Greatest": "greatest(x, m, 1), greatest(i, 3)",
+    "Coalesce": "coalesce(x, m, 0)", "Nullif": "nullif(g, 'a'), nullif(i, 3)",
+    "Greatest": "greatest(x, m, 1), greatest(i, 3)",
     "Least": "least(x, NULL, y), least(d, CAST('2020-01-01' AS DATE))", "Ln": "ln(y)", "Exp": "exp(y)",
     "Sqrt": "sqrt(y)", "Pow": "power(y, 3), power(y, CAST('0.5' AS DOUBLE))", "Sign": "sign(m), sign(x)",
-    "Floor": "floor(x), floor(m)", "Ceil": "ceil(x), ceil(m)", "Round": "round(x), round(x, 2), round(m, 1), round(y, 1)",
-    "Abs": "abs(x), abs(m)",
+    "Floor": "floor(x), floor(m)", "Ceil": "ceil(x), ceil(m)",
+    "Round": "round(x), round(x, 2), round(m, 1), round(y, 1)", "Abs": "abs(x), abs(m)",
     "Cast": "CAST(x AS DECIMAL(18, 4)), CAST(x AS DECIMAL(38, 10)), CAST(x + m AS DECIMAL(18, 2)), CAST(y AS BIGINT),"
             " CAST(m AS BIGINT), CAST(x AS INTEGER), CAST(m AS VARCHAR), CAST(i AS VARCHAR), CAST(d AS VARCHAR),"
             " CAST(t AS VARCHAR), CAST('1.005' AS DECIMAL(18, 4)), CAST('0.1' AS DOUBLE), CAST(m AS DOUBLE)",
@@ -371,6 +374,16 @@ def executors(session: Any) -> set[int]:
             yield pa.RecordBatch.from_arrays([pa.array([int(status.split("PPid:")[1].split()[0])])], ["pid"])
 
     return set(session.range(0, 8, 1, 8).mapInArrow(own, "pid long").toArrow()["pid"].to_pylist())
+
+
+def test_the_configuration_for_spark_is_the_demo_on_another_engine() -> None:
+    ours, theirs = (
+        load_config(ROOT / "configs" / f"{name}.yaml").model_dump() for name in ("joe_and_sarah", "joe_and_sarah_spark")
+    )
+    assert theirs["engine"]["name"] == "spark"
+    assert theirs.pop("engine") != ours.pop("engine")
+    assert theirs["simulate"].pop("folder") != ours["simulate"].pop("folder")
+    assert theirs == ours
 
 
 def test_the_study_equals_duckdbs_although_two_executors_are_killed(spark: Any, shop: Config, tmp_path: Path) -> None:
