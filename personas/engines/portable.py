@@ -1,8 +1,8 @@
 """The SQL that means the same on every engine, as data; anything else is refused before it runs.
 
-Feature and profile SQL is written once, in DuckDB's dialect. ``parsed`` refuses what is not on the list; ``emit`` writes
-the rest for DuckDB and ``sparksql.spark_sql`` for Spark, where types decide over the words. Adding a function to the list is a claim that it is equal on every engine: the parity tests
-prove each entry.
+Feature and profile SQL is written once, in DuckDB's dialect. ``parsed`` refuses what is not on the list; ``emit``
+writes the rest for DuckDB and ``sparksql.spark_sql`` for Spark, where types decide over the words. Adding a function to
+the list is a claim that it is equal on every engine: the parity tests prove each entry.
 """
 
 from __future__ import annotations
