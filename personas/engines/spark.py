@@ -67,7 +67,7 @@ class SparkEngine:
         self._tables: dict[str, dict[str, str]] = {}
         self._kept: dict[str, list[Any]] = {}
         self._started: Any = None
-        self._former: dict[str, str | None] = {}
+        self._former: dict[str, str] = {}
         try:
             with _quiet():
                 given = session or _running() or _connected()
@@ -153,7 +153,7 @@ class SparkEngine:
         with _quiet():
             self._let_go()
             for key, value in self._former.items():
-                self._session.conf.unset(key) if value is None else self._session.conf.set(key, value)
+                self._session.conf.set(key, value)
             if self._started is not None:
                 self._started.stop()
         self._started, self._former = None, {}
@@ -211,12 +211,12 @@ class SparkEngine:
     def _set(self, settings: Mapping[str, str], *, needed: bool) -> None:
         """Settings of the session, with what they were before; a needed one that cannot be set is a ConfigError."""
         for key, value in settings.items():
-            former = self._session.conf.get(key, None)
-            if former == value:
-                continue
+            former = None
             try:
-                self._session.conf.set(key, value)
-                self._former[key] = former
+                former = self._session.conf.get(key)
+                if former != value:
+                    self._session.conf.set(key, value)
+                    self._former[key] = former
             except Exception as error:
                 if needed:
                     raise ConfigError(
