@@ -18,7 +18,7 @@ SEEDS ?= 100
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test lint battery bench golden lock tools
+.PHONY: demo test lint battery bench golden lock tools java
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -60,8 +60,9 @@ golden: .venv/ready-for-tests
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv"; exit 2; }
 
-# The browser tests need Debian's chromium and fonts for the scripts of six languages. Only root may install them here.
-tools:
+# The browser tests need Debian's chromium and fonts for the scripts of six languages, those of Spark need Java 17 or
+# newer. Only root may install them here.
+tools: java
 	@if command -v chromium >/dev/null && { ! command -v dpkg >/dev/null || dpkg -s fonts-noto-core >/dev/null 2>&1; }; then \
 		:; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -73,6 +74,19 @@ tools:
 	else \
 		echo "The tests marked 'browser' will be skipped: chromium is missing and only root may install it."; \
 		echo "To run them: apt-get install chromium fonts-noto-core"; \
+	fi
+
+java:
+	@if command -v java >/dev/null; then \
+		:; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing a Java runtime for the tests of Spark."; \
+		apt-get update -qq && for p in openjdk-17-jre-headless openjdk-21-jre-headless default-jre-headless; do \
+			DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$p >/dev/null 2>&1 && break; \
+		done; command -v java >/dev/null; \
+	else \
+		echo "The tests of Spark will be skipped: Java is missing and only root may install it."; \
+		echo "To run them: apt-get install openjdk-17-jre-headless"; \
 	fi
 
 LOCK := .venv-lock/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

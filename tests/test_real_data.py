@@ -1,6 +1,7 @@
 """The configurations of the product on real data, from the files to the saved study folder.
 
-``joe_and_sarah`` is run in ``test_truth.py``; the reading alone, in more detail, in ``sources/test_real_data.py``.
+``joe_and_sarah`` is run in ``test_truth.py``, on Spark in ``engines/test_spark.py``; the reading alone, in more detail,
+in ``sources/test_real_data.py``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.conftest import ROOT
 Saved = tuple[Study, Path]
 FEW = (2, 4)
 """Numbers of segments to try where only totals and sentences are looked at."""
-ELSEWHERE = {"joe_and_sarah"}
+ELSEWHERE = {"joe_and_sarah", "joe_and_sarah_spark"}
 """Configurations that another file runs."""
 
 

@@ -1,8 +1,8 @@
 """The SQL that means the same on every engine, as data; anything else is refused before it runs.
 
-Feature and profile SQL is written once, in DuckDB's dialect. ``emit`` parses it, refuses what is not on the list, and
-writes it for the engine. Adding a function to the list is a claim that it is equal on every engine: the parity tests
-prove each entry.
+Feature and profile SQL is written once, in DuckDB's dialect. ``parsed`` refuses what is not on the list; ``emit``
+writes the rest for DuckDB and ``sparksql.spark_sql`` for Spark, where types decide over the words. Adding a function to
+the list is a claim that it is equal on every engine: the parity tests prove each entry.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ ALLOWED: dict[str, str] = {
     # aggregates
     "Count": "count", "Sum": "sum", "Avg": "avg", "Min": "min", "Max": "max",
     "Stddev": "stddev_samp", "StddevSamp": "stddev_samp", "Variance": "var_samp", "Median": "median",
-    "PercentileCont": "percentile_cont", "WithinGroup": "WITHIN GROUP", "Corr": "corr", "CovarSamp": "covar_samp",
-    "RegrSlope": "regr_slope", "ArgMax": "max_by", "CountIf": "count_if", "LogicalOr": "bool_or", "Filter": "FILTER",
+    "PercentileCont": "percentile_cont", "WithinGroup": "WITHIN GROUP", "CovarSamp": "covar_samp",
+    "ArgMax": "max_by", "CountIf": "count_if", "LogicalOr": "bool_or", "Filter": "FILTER",
     # scalars
     "Case": "CASE", "If": "CASE WHEN", "Coalesce": "coalesce", "Nullif": "nullif", "Greatest": "greatest",
     "Least": "least", "Ln": "ln", "Exp": "exp", "Sqrt": "sqrt", "Pow": "power", "Sign": "sign", "Floor": "floor",
@@ -41,7 +41,7 @@ class NotPortable(PersonasError):
     """SQL of ours uses something that is not proven equal on every engine: a bug of ours."""
 
 
-def emit(sql: str, dialect: str) -> str:
+def emit(sql: str, dialect: str = "duckdb") -> str:
     """The same SELECT in the engine's dialect.
 
     Parameters
@@ -49,7 +49,7 @@ def emit(sql: str, dialect: str) -> str:
     sql : str
         One SELECT in DuckDB's dialect.
     dialect : str
-        ``"duckdb"`` or ``"spark"``.
+        Of sqlglot. Only ``"duckdb"`` keeps every meaning; for Spark see ``sparksql.spark_sql``.
 
     Raises
     ------

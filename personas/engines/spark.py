@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from personas.engines.engine import Table
+from personas.engines.portable import quoted
 from personas.engines.sparksql import duckdb_type, spark_sql
 from personas.errors import ConfigError, LimitError, PersonasError
 
@@ -64,9 +65,9 @@ class SparkEngine:
         self._work = Path(tempfile.mkdtemp(prefix="personas-"))
         self._prefix = self._work.name.replace("-", "_")
         self._tables: dict[str, dict[str, str]] = {}
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, list[Any]] = {}
         self._started: Any = None
-        self._former: dict[str, str | None] = {}
+        self._former: dict[str, str] = {}
         try:
             with _quiet():
                 given = session or _running() or _connected()
@@ -127,12 +128,15 @@ class SparkEngine:
         """
         from pyspark.sql.pandas.types import from_arrow_schema
 
+        names = [*self.columns(table)]
+
         def batches(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for part in parts:
-                yield function(part)
+                yield function(part.rename_columns(names))
 
         with _quiet(), _plain_errors(f"a function over {table.name}"):
-            frame = self._session.table(self._view(table.name))
+            # Numbers as names on the way: pyspark looks a column up by its name and stumbles over some.
+            frame = self._session.table(self._view(table.name)).toDF(*map(str, range(len(names))))
             return self._keep(name, frame.mapInArrow(batches, from_arrow_schema(schema)))
 
     def write(self, table: Table, path: Path, order_by: tuple[str, ...]) -> None:
@@ -140,17 +144,16 @@ class SparkEngine:
         import pyarrow.parquet as pq
 
         with _quiet(), _plain_errors(f"writing {table.name}"):
-            frame = self._session.table(self._view(table.name))
-            order = [frame[_quoted(column)].asc_nulls_last() for column in order_by]
-            pq.write_table(frame.orderBy(*order).toArrow(), path, compression="zstd")
+            order = ", ".join(f"{quoted(column)} NULLS LAST" for column in order_by)
+            rows = self._session.sql(self._emit(f"SELECT * FROM {quoted(table.name)} ORDER BY {order}"))
+            pq.write_table(rows.toArrow(), path, compression="zstd")
 
     def close(self) -> None:
         """Let the views go, put a session of yours back as it was, stop a Spark that was started here."""
         with _quiet():
-            for view in [*self._kept]:
-                self._let_go(view)
+            self._let_go()
             for key, value in self._former.items():
-                self._session.conf.unset(key) if value is None else self._session.conf.set(key, value)
+                self._session.conf.set(key, value)
             if self._started is not None:
                 self._started.stop()
         self._started, self._former = None, {}
@@ -194,22 +197,26 @@ class SparkEngine:
         from pyspark.sql.classic.dataframe import DataFrame
 
         rows = java.queryExecution().toRdd()
-        return DataFrame(self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False), self._session)
+        leaf = self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False)
+        return DataFrame(leaf, self._session)
 
-    def _let_go(self, view: str) -> None:
-        for frame in self._kept.pop(view):
-            frame.unpersist()
-        self._session.catalog.dropTempView(view)
+    def _let_go(self) -> None:
+        """Free what is kept and drop the views; the last first, because Connect looks up again what a view rests on."""
+        for view in reversed([*self._kept]):
+            for frame in reversed(self._kept[view]):
+                frame.unpersist()
+            self._session.catalog.dropTempView(view)
+        self._kept.clear()
 
     def _set(self, settings: Mapping[str, str], *, needed: bool) -> None:
         """Settings of the session, with what they were before; a needed one that cannot be set is a ConfigError."""
         for key, value in settings.items():
-            former = self._session.conf.get(key, None)
-            if former == value:
-                continue
+            former = None
             try:
-                self._session.conf.set(key, value)
-                self._former[key] = former
+                former = self._session.conf.get(key)
+                if former != value:
+                    self._session.conf.set(key, value)
+                    self._former[key] = former
             except Exception as error:
                 if needed:
                     raise ConfigError(
@@ -303,10 +310,6 @@ def _known_type(kind: pa.DataType) -> pa.DataType:
         return pa.timestamp("us", kind.tz)
     swapped = {pa.large_string(): pa.string(), pa.string_view(): pa.string(), pa.date64(): pa.date32()}
     return swapped.get(kind, pa.float32() if kind == pa.float16() else kind)
-
-
-def _quoted(column: str) -> str:
-    return "`" + column.replace("`", "``") + "`"
 
 
 @contextmanager

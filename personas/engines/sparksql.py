@@ -98,6 +98,10 @@ def _rewrite(node: exp.Expr) -> None:
         node.replace(exp.Anonymous(this="PERCENTILE", expressions=[ordered, node.this.this]))
     elif isinstance(node, exp.Log):
         node.replace(exp.Anonymous(this=f"LOG{node.this.name}", expressions=[node.expression]))
+    elif isinstance(node, exp.CountIf):
+        # NULL, not 0, where the condition is never known.
+        known = exp.Case().when(node.this.copy(), "1").when(exp.not_(node.this.copy()), "0")
+        node.replace(exp.Sum(this=known))
     elif isinstance(node, exp.Avg) and _is(node.this, EXACT):
         node.set("this", _as_double(node.this))
 
