@@ -224,7 +224,7 @@ def _formulas() -> dict[str, int]:
         write_shop(path, [[row[0], called.get(row[1], row[1]), *row[2:]] for row in rows])
         text = (
             path / "shop.yaml"
-        ).read_text() + "audiences:\n  all:\n    where:\n      - {column: orders_per_year, above: 0}\n"
+        ).read_text() + "audiences:\n  all:\n    where:\n      - {column: orders_per_year, from: 0}\n"
         (path / "shop.yaml").write_text(text)
         done = ran(path, "audience", "shop.yaml", "all", "--out", "all.csv")
         if done["code"] != 0:

@@ -114,7 +114,8 @@ def stops(start: int, count: int) -> dict[str, Any]:
             state = of.state()
             mended = of.run()["code"] == 0 and of.state() == "new" and of.left() == []
             found[f"{number:03d}"] = {
-                "signal": name, "struck": answer["struck"], "code": answer["code"], "seconds": round(answer["after"], 2),
+                "signal": name, "struck": answer["struck"], "code": answer["code"],
+                "seconds": round(answer["after"], 2),
                 "state": state, "mended": mended,
             }  # fmt: skip
     return found
