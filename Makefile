@@ -2,6 +2,7 @@
 # make test    the whole test suite
 # make lint    style and types
 # make battery worlds with a known truth, many seeds: rates and intervals in reports/battery.md (hours; see SEEDS)
+# make reliability  kills, full disks, stops, bombs and hostile input on real runs: counts in reports/reliability.md
 # make golden  write the golden files anew (then read the difference before committing it)
 # make lock    resolve the dependencies anew into the two lock files
 #
@@ -17,7 +18,7 @@ SEEDS ?= 100
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test lint battery golden lock tools
+.PHONY: demo test lint battery reliability golden lock tools
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -33,6 +34,9 @@ lint: .venv/ready-for-tests
 battery: .venv/ready-for-tests
 	OMP_NUM_THREADS=1 .venv/bin/python -m tests.battery --seeds $(SEEDS)
 	PERSONAS_EXAMPLES=10000 $(PYTEST) tests/sources/test_round_trip.py
+
+reliability: .venv/ready-for-tests
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.reliability
 
 golden: .venv/ready-for-tests
 	PERSONAS_GOLDEN=write $(PYTEST)

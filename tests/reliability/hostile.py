@@ -168,7 +168,7 @@ def injection(start: int, count: int) -> dict[str, Any]:
                 links = [value for name, value in attributes.items() if name in ("href", "src")]
                 violations += sum(not (value or "").startswith("#") for value in links)
         templates += "{{ 7 * 191 }}" in " ".join(payloads[first : first + 15]) and "1337" in page.text
-    slots = str(poisoned_study("\ue000")).count("\ue000")
+    slots = str(poisoned_study("Zqx9")).count("Zqx9")
     return {
         "HTML": {"payloads": len(payloads), "slots": slots, "violations": violations},
         "templates": {"evaluated": templates},
@@ -312,7 +312,7 @@ def canaries(start: int, count: int) -> dict[str, Any]:
         (path / "shop.yaml").write_text(text)
         found["run"] = _searched(path, marks, "run", "shop.yaml", "--out", "out")
         orders = (path / "orders.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-        for number in range(60):
+        for number in range(start, min(60, start + count) if count else 60):
             broken = list(orders)
             place = next(n for n, line in enumerate(broken) if "Kanarienvogel" in line)
             cells = broken[place].split(",")
