@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,14 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
     chosen = list(joined(chosen))
     if not {"orders", "order_lines", "customers"} & {guess.table for guess in chosen}:
         raise InputError("no file has orders or customers. Name one that does")
+    day = ""
     if not {"orders", "order_lines"} & {guess.table for guess in chosen}:
         bare = [_without_days(guess) for guess in chosen]
         if bare != chosen:
             assumptions.append("days of customers are not read: there are no orders to count back from")
         chosen = bare
+        day = _last_written(guess.file for guess in chosen)
+        assumptions.append(f"the data stand for {day}, the day on which the file was written: study.snapshot_date")
     questions = [f"{guess.file.name}, {question}" for guess in chosen for question in guess.questions]
     codes = sorted({guess.currency for guess in chosen if guess.currency})
     if currency is None and len(codes) == 1:
@@ -67,7 +71,7 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
         assumptions.append(f"currency {NO_CURRENCY} (none): the files do not name theirs. Write study.currency")
     assumptions += [_assumed(guess) for guess in chosen]
     name = name or _titled(out.stem)
-    text = config_text(name, chosen, out.resolve().parent, currency, questions)
+    text = config_text(name, chosen, out.resolve().parent, currency, questions, day)
     return Proposal(name, tuple(chosen), tuple(assumptions), tuple(questions), text)
 
 
@@ -121,8 +125,16 @@ def _assumed(guess: FileGuess) -> str:
     return f"{what} ({guess.preset})" if guess.preset != "generic" else what
 
 
-def config_text(name: str, guesses: Sequence[FileGuess], folder: Path, currency: str, questions: Sequence[str]) -> str:
-    """The YAML text; it is read back once to prove that `run` accepts it."""
+def _last_written(files: Iterable[Path]) -> str:
+    """The latest day on which one of the files was written (UTC): what an export without any order stands for."""
+    latest = max(file.stat().st_mtime for file in files)
+    return datetime.fromtimestamp(latest, UTC).date().isoformat()
+
+
+def config_text(
+    name: str, guesses: Sequence[FileGuess], folder: Path, currency: str, questions: Sequence[str], day: str = ""
+) -> str:
+    """The YAML text; it is read back once to prove that `run` accepts it. ``day``: the snapshot date, if assumed."""
     lines = [
         "# Written by `personas init`. Every line is a proposal: check it, correct it, then: personas run this file"
     ]
@@ -132,7 +144,7 @@ def config_text(name: str, guesses: Sequence[FileGuess], folder: Path, currency:
     lines += [f"  currency: {currency}{note}"]
     lines += [
         "  # Counted back from this day. Without it: the day after the last order.",
-        "  # snapshot_date: 2026-11-01",
+        f"  snapshot_date: {day}  # assumed: the day of the file" if day else "  # snapshot_date: 2026-11-01",
     ]
     lines += ["", "sources:"]
     for guess in guesses:

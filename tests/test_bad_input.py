@@ -124,7 +124,8 @@ BAD: dict[str, tuple[dict[str, Any], list[str], int, tuple[str, ...]]] = {
     "blank lines only": (with_file("orders.csv", b"\n \n\n"), [], 3, ("orders.csv is empty", "Export it again")),
     "a header only": ({"rows": []}, [], 3, ("orders.csv has a header but no records", "Export it again")),
     "not a table": (
-        with_file("orders.csv", b"PK\x03\x04" + bytes(100)), [], 3, ("Excel workbook", "Save the sheet as CSV"),
+        with_file("orders.csv", b"PK\x03\x04" + bytes(100)), [], 3,
+        ("damaged zip archive or Excel workbook", "Save it again"),
     ),
     "one customer": (with_value(WHO, "C1"), [], 3, ("1 customer in all: nothing to compare",)),
     "no customer": (with_value(WHO, ""), [], 3, ("column 'customer_id'", "not one value")),

@@ -153,6 +153,7 @@ def test_marketing_campaign_is_the_same_study_from_both_of_its_files(
     _, other = studied("semicolon", config.model_copy(update={"sources": {"customers": source}}))
     first, second = (json.loads((f / "personas.json").read_text(encoding="utf-8")) for f in (folder, other))
     for document in (first, second):
+        document["notices"] = [n for n in document["notices"] if n["code"] != "read-as"]  # the byte-order mark
         for notice in document["notices"]:
             notice["text"] = re.sub(r"^\S+\.csv: ", "", notice["text"])
     assert first == second

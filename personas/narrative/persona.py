@@ -43,6 +43,8 @@ class Statement:
     evidence: tuple[Evidence, ...]
     kind: str = "measured"
     block: str = "story"
+    drawn: bool = False
+    """Whether the difference is no larger than the same cut makes in data without structure (method.md 9.3)."""
 
 
 @dataclass(frozen=True, slots=True)

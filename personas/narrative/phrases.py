@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from personas.estimate import Estimate
 from personas.features.feature import Feature
 from personas.narrative.formatting import currency_of, figure, percent
-from personas.narrative.language import Language, fill, upper_first
+from personas.narrative.language import Language, fill, lower_first, upper_first
 from personas.narrative.persona import Evidence
 from personas.narrative.selection import Figures, Trait, is_counted
 from personas.profiles.records import Profile, Rule
@@ -25,6 +25,7 @@ class Draft:
     evidence: tuple[Evidence, ...]
     kind: str = "measured"
     features: frozenset[str] = frozenset()
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,18 @@ def of_trait(trait: Trait, speaker: Speaker) -> Draft:
         trait.everyone,
         trait.effect,
     )
-    return Draft(text, trait.claim, (evidence,), features=frozenset({trait.feature.name}))
+    return Draft(text, trait.claim, (evidence,), features=frozenset({trait.feature.name}), drawn=trait.drawn)
+
+
+def said_as_drawn(drafts: list[Draft], speaker: Speaker) -> list[Draft]:
+    """The drafts, the first of a difference that our cut made opened by words that say so."""
+    first = next((i for i, draft in enumerate(drafts) if draft.drawn), None)
+    if first is None:
+        return drafts
+    text = drafts[first].text
+    inside = text if text.startswith(speaker.name) else lower_first(text)
+    opened = replace(drafts[first], text=fill(speaker.language.sentences["drawn"], {"text": inside}))
+    return [*drafts[:first], opened, *drafts[first + 1 :]]
 
 
 def unit_after(unit: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from personas.estimate import Estimate
 from personas.features.feature import Feature
@@ -40,6 +40,8 @@ class Trait:
     everyone: Estimate
     phrase: Phrase
     level: str | None = None
+    drawn: bool = False
+    """Whether the same cut through data without structure makes differences as large (method.md 9.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,8 @@ def traits(
 
     A number is told when |Cliff's delta| >= 0.33; a category level when its lift is at least 1.25 or at most 0.8, the
     difference at least 5 points and at least 30 customers carry it (method.md 9.2). Where claims were tested, an
-    association is told only when its claim holds; with ``only_defining``, a forming feature only when it differs more
-    than in structureless data.
+    association is told only when its claim holds; with ``only_defining``, a forming feature that differs no more than
+    in structureless data is marked as ``drawn`` by us: what the cut was made by is told, but not as a finding.
     """
     found = []
     for name, fact in profile.facts.items():
@@ -100,16 +102,17 @@ def traits(
             continue
         claim = "definition" if name in basis or basis & set(fact.feature.derived_from) else "association"
         trait = (_of_level if fact.levels else _of_number)(fact, everyone.facts[name], claim, language)
-        if trait is not None and trait.phrase.said(trait.direction) and _holds(trait, profile, only_defining):
-            found.append(trait)
+        if trait is not None and trait.phrase.said(trait.direction) and _holds(trait, profile):
+            ours = only_defining and claim == "definition" and not profile.defining.get(name, False)
+            found.append(replace(trait, drawn=ours))
     return ranked(found, language)
 
 
-def _holds(trait: Trait, profile: Profile, only_defining: bool) -> bool:
+def _holds(trait: Trait, profile: Profile) -> bool:
     """Whether the difference was proven as far as its class of claim asks for it."""
     name = trait.feature.name
     if trait.claim == "definition":
-        return not only_defining or profile.defining.get(name, False)
+        return True
     claim = profile.claims.get(name if trait.statistic != "level" else f"{name}={trait.level}")
     return not profile.claims or (claim is not None and claim.holds)
 
@@ -138,7 +141,7 @@ def plain_facts(profile: Profile, everyone: Profile, basis: frozenset[str], lang
         if mine is None or theirs is None or not phrase.text or figure(mine.value, mine.unit) in NOTHING:
             continue
         strong = _of_number(fact, everyone.facts[name], claim, language) if name in language.fillers else None
-        plain = Trait(fact.feature, "plain", 0.0, claim, phrase.statistic, mine, theirs, phrase, level)
+        plain = Trait(fact.feature, "plain", _effect(fact), claim, phrase.statistic, mine, theirs, phrase, level)
         found.append(strong or plain)
     return tuple(sorted(found, key=lambda t: (t.feature.name not in basis, t.feature.name not in language.fillers)))
 
@@ -151,7 +154,11 @@ def _plain_level(fact: Fact, everyone: Fact | None, claim: str, language: Langua
     theirs, phrase = dict(everyone.levels).get(level), language.features.get(fact.feature.name)
     if theirs is None or phrase is None:
         return []
-    return [Trait(fact.feature, "plain", 0.0, claim, "level", mine, theirs, phrase, level)]
+    return [Trait(fact.feature, "plain", _phi(mine, theirs) or 0.0, claim, "level", mine, theirs, phrase, level)]
+
+
+def _effect(fact: Fact) -> float:
+    return fact.effect.value if fact.effect else 0.0
 
 
 def _of_number(fact: Fact, everyone: Fact, claim: str, language: Language) -> Trait | None:

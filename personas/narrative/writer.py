@@ -45,7 +45,8 @@ def compose(
     plain = [t for t in plain_facts(profile, everyone, basis, speaker.language) if t.feature.name not in spare_names]
     drafts, extra = _fitted(start, middle, end, [*spare, *plain], profile, speaker)
     statements = tuple(
-        Statement(f"s{i}", draft.text, draft.claim, draft.evidence, draft.kind) for i, draft in enumerate(drafts, 1)
+        Statement(f"s{i}", draft.text, draft.claim, draft.evidence, draft.kind, drawn=draft.drawn)
+        for i, draft in enumerate(phrases.said_as_drawn(drafts, speaker), 1)
     )
     return statements, (*told, *extra)
 

@@ -38,5 +38,5 @@ def _row(what: str, own: Estimate, everyone: Estimate | None, kind: str, locale:
 
 
 def _kind(statement: Statement, evidence: Evidence) -> str:
-    claim = _CLAIMS.get(statement.claim, statement.claim)
+    claim = "drawn by us" if statement.drawn else _CLAIMS.get(statement.claim, statement.claim)
     return claim if evidence.effect is None else f"{claim}, effect {number(evidence.effect)}"

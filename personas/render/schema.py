@@ -38,7 +38,12 @@ _STATEMENT = _object(
         "claim": {"enum": ["definition", "association", "prediction", "scenario"]},
         "evidence": _or_null(_EVIDENCE),
     },
-    {"further_evidence": _list(_EVIDENCE), "kind": {"enum": ["measured", "inferred", "assumed"]}, "block": _TEXT},
+    {
+        "further_evidence": _list(_EVIDENCE),
+        "kind": {"enum": ["measured", "inferred", "assumed"]},
+        "block": _TEXT,
+        "drawn": {"type": "boolean"},
+    },
 )
 _ACTION = _object(
     {name: _TEXT for name in ("title", "channel", "message", "offer", "cadence", "trigger", "expected", "do_not")}

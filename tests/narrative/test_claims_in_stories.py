@@ -65,12 +65,14 @@ def test_an_association_is_told_only_when_its_claim_holds(p: float, holds: bool)
     assert any(f.startswith("home") for f in features_of(told_with_home(profiles)[1])) is holds
 
 
-def test_where_structure_is_not_proven_only_what_is_beyond_chance_is_told() -> None:
+def test_where_structure_is_not_proven_what_our_cut_made_is_told_as_drawn_by_us() -> None:
     profiles = replace(shop.profiles(), only_defining=True)
     profiles = with_segment(profiles, 1, defining={"followers": True, "average_order": True})
-    allowed = features_of(told(profiles)[1])
-    assert "followers" in allowed and "brands_followed" not in allowed
-    assert "brands_followed" in features_of(told(shop.profiles())[1])
+    sarah = told(profiles)[1]
+    drawn = {evidence.feature: s.drawn for s in sarah.statements for evidence in s.evidence}
+    assert drawn["followers"] is False and drawn["brands_followed"] is True
+    assert sarah.story.count("As we drew the group, ") == 1, "said once, before the first of them"
+    assert not any(s.drawn for p in told(shop.profiles()) for s in p.statements), "proven structure needs no such words"
 
 
 def test_a_derived_descriptor_is_a_definition() -> None:

@@ -353,7 +353,7 @@ def test_the_shopify_seeds_are_too_few_for_segments_and_the_tool_says_so(tmp_pat
     orders = {"file": "shopify_order_data.csv", "preset": "shopify_warehouse", "currency": {"only": "USD"}}
     config = Config.model_validate(
         {
-            "study": {"name": "Seeds", "currency": "USD"},
+            "study": {"name": "Seeds", "currency": "USD", "window_days": 365},
             "sources": {"orders": orders},
             "folder": shared_data() / "shopify_seeds",
         }

@@ -118,6 +118,7 @@ def persona_document(persona: Persona) -> dict[str, Any]:
                 "id": s.id, "text": s.text, "claim": s.claim, "kind": s.kind, "block": s.block,
                 "evidence": evidence_document(s.evidence[0]) if s.evidence else None,
                 "further_evidence": [evidence_document(e) for e in s.evidence[1:]],
+                "drawn": s.drawn,
             }
             for s in persona.statements
         ],
