@@ -3,6 +3,7 @@
 # make lint    style and types
 # make battery worlds with a known truth, many seeds: rates and intervals in reports/battery.md (hours; see SEEDS)
 # make bench   how fast, against the script anybody would write, in reports/benchmarks.md (MODE=--long adds a million)
+# make reliability  kills, full disks, stops, bombs and hostile input on real runs: counts in reports/reliability.md
 # make golden  write the golden files anew (then read the difference before committing it)
 # make lock    resolve the dependencies anew into the two lock files
 #
@@ -18,7 +19,7 @@ SEEDS ?= 100
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test lint battery bench golden lock tools java
+.PHONY: demo test lint battery bench reliability golden lock tools java
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -38,6 +39,9 @@ battery: .venv/ready-for-tests
 
 bench: .venv/ready-for-tests
 	.venv/bin/python -m benchmarks $(MODE)
+
+reliability: .venv/ready-for-tests
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.reliability
 
 golden: .venv/ready-for-tests
 	PERSONAS_GOLDEN=write $(PYTEST)

@@ -78,6 +78,8 @@ def open_place(folder: Path, *, resume: bool = False) -> Iterator[Place]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = _locked(work, folder)
     except OSError as error:
+        if error.errno in FULL:
+            raise not_written(folder, error) from error
         raise InputError(f"cannot write beside {folder}: {error.strerror}. Choose another --out.") from error
     keep = False
     try:

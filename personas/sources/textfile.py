@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from personas.config import SourceConfig
-from personas.errors import InputError, count_of
+from personas.errors import InputError, LimitError, count_of
 from personas.sources.containers import Content
 from personas.sources.delimited import CHECKED_CHARACTERS, read_blanks, read_delimited, without_blank_rows
 from personas.sources.dialect import choose_delimiter, decode
@@ -23,6 +23,8 @@ from personas.sources.raw import Raw
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MAX_LINE = 4 * 1024**2
+"""Longest line of a text file, in bytes: a record of two million characters, and more."""
 MAX_RAGGED = 1_000
 """Most rows of another width that may be set aside, whatever their share."""
 
@@ -40,6 +42,8 @@ def read_content(name: str, path: Path, content: Content, source: SourceConfig) 
     notes = list(content.notes)
     if content.kind == "excel":
         return _from_excel(name, label, data, source, facts, notes)
+    if content.kind == "csv":
+        _refuse_long_lines(data, label)
     text = decode(data, source.encoding, label, name)
     facts["encoding"] = text.encoding
     notes += text.notes
@@ -51,6 +55,19 @@ def read_content(name: str, path: Path, content: Content, source: SourceConfig) 
             raise InputError(f"{label} has no records. Export it again with its data")
         return _finished(name, label, table, lines, [], [], facts, [*notes, *more], source, content_hash(data))
     return _from_delimited(name, label, text.text, source, facts, notes, content_hash(data))
+
+
+def _refuse_long_lines(data: bytes, label: str) -> None:
+    """Raise LimitError for a line over ``MAX_LINE`` before anything tries to understand it."""
+    start = 0
+    while len(data) - start > MAX_LINE:
+        end = max(data.rfind(mark, start, start + MAX_LINE) for mark in (b"\n", b"\r"))
+        if end < 0:
+            raise LimitError(
+                f"{label} has a line of more than {MAX_LINE:,} bytes from byte {start:,} on. It is no table of "
+                "records, or its line ends are lost: export it again"
+            )
+        start = end + 1
 
 
 def _from_delimited(

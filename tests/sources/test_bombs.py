@@ -50,3 +50,14 @@ def test_a_cell_of_two_million_characters_meets_a_limit(tmp_path: Path) -> None:
     with pytest.raises(PersonasError) as found:
         read_source("orders", SourceConfig(file="orders.csv"), tmp_path)
     assert found.value.exit_code in (3, 4)
+
+
+def test_a_line_without_end_meets_a_limit_in_seconds(tmp_path: Path) -> None:
+    with (tmp_path / "orders.csv").open("wb") as file:
+        file.write(b"id,x\n1,2\n")
+        for _ in range(200):
+            file.write(b"a" * MIB)
+    began = time.monotonic()
+    with pytest.raises(LimitError, match="a line of more than 4,194,304 bytes from byte 9 on"):
+        read_source("orders", SourceConfig(file="orders.csv"), tmp_path)
+    assert time.monotonic() - began < 30
