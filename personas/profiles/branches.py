@@ -17,9 +17,7 @@ from personas.segmentation.records import Segmentation
 DEEPEST = ("contribution", "gross_margin", "revenue")
 
 
-def branches(
-    engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation: Segmentation
-) -> tuple[Branch, ...]:
+def branches(engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation: Segmentation) -> tuple[Branch, ...]:
     """Every segment of every k of the algorithm that was taken; empty without money or without the labels of every k.
 
     ``ids`` (n,) of the clustered customers, in the order of ``segmentation.labelings``.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.estimate import Estimate
+from personas.estimate import Estimate, Notice
 from personas.features.feature import Feature
 from personas.profiles.intervals import stream
 from personas.profiles.money_records import Claim
@@ -251,3 +251,11 @@ def defining(effects: Mapping[str, float], thresholds: Mapping[str, float]) -> d
     ``effects`` |Cliff's delta| by feature, ``thresholds`` from ``null_effects``; without a threshold it passes.
     """
     return {name: abs(effect) > thresholds.get(name, 0.0) for name, effect in effects.items()}
+
+
+def sampled_notice(n: int, size: int) -> tuple[Notice, ...]:
+    """What is said where claims were tested on ``n`` of ``size`` customers; nothing where on all."""
+    if n >= size:
+        return ()
+    text = f"Claims about features that did not form the segments were tested on {n:,} of {size:,} customers."
+    return (Notice("claims-sampled", text, n),)

@@ -140,7 +140,5 @@ def _loss(rows: list[dict[str, Any]], unearned: list[dict[str, Any]] | None, siz
         causes=tuple((cause, float(amounts[cause])) for cause in ranked if amounts[cause] > 0),
         counts=tuple((c, n) for c, n in sorted(counts.items(), key=lambda item: -item[1]) if n),
         not_earned_back=None if unearned is None else sum(int(row["customers"]) for row in unearned),
-        not_earned_back_total=None
-        if unearned is None
-        else float(sum((row["short"] for row in unearned), Decimal(0))),
+        not_earned_back_total=None if unearned is None else float(sum((row["short"] for row in unearned), Decimal(0))),
     )

@@ -256,9 +256,7 @@ def _interval(values: Floats, error: float, unit: str, random: np.random.Generat
     )  # fmt: skip
 
 
-def _gradient(
-    own: Repeats, model: BgNbd, spend: GammaGamma | None, months: int, rate: float, weeks: float
-) -> float:
+def _gradient(own: Repeats, model: BgNbd, spend: GammaGamma | None, months: int, rate: float, weeks: float) -> float:
     """Standard error that the parameters add to a mean: delta method, from the first customers of the segment."""
     few = own.of(slice(0, GRADIENT_ROWS))
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from personas.config import Config
 from personas.engines import Table
 from personas.engines.portable import quoted, text_literal
-from personas.estimate import Estimate, Notice
+from personas.estimate import Estimate
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
 from personas.profiles.branches import branches
-from personas.profiles.claims import MOST_ROWS, claims, defining, definitions
+from personas.profiles.claims import MOST_ROWS, claims, defining, definitions, sampled_notice
 from personas.profiles.crosses import INFLUENCE, REFERRAL_VALUE, money_a_year, quadrants, rfm_table
 from personas.profiles.economics import read_sample
 from personas.profiles.experiment import plan_test
@@ -212,9 +212,7 @@ def _margin_an_order(profile: Profile, context: Context) -> Estimate | None:
     if profile.economics.gross_margin is None:
         return None
     ends = sorted(kept / orders.mean.value * money for money in (revenue.low, revenue.high))
-    return Estimate(
-        kept / orders.mean.value * revenue.value, ends[0], ends[1], "money/order", revenue.n, revenue.basis
-    )
+    return Estimate(kept / orders.mean.value * revenue.value, ends[0], ends[1], "money/order", revenue.n, revenue.basis)
 
 
 def _with_break_even(economics: Economics, cost: float, margin: Estimate) -> Economics:
@@ -328,7 +326,7 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
         change[p.segment] = {
             "claims": found.get(p.segment, {}), "defining": defining(effects, thresholds) if thresholds else {},
         }  # fmt: skip
-    notice = _claims_notice(len(chosen), profiles)
+    notice = sampled_notice(len(chosen), round(profiles.everyone.customers.value))
     proven = context.segmentation.verdict in ("natural", "reproducible")
     return replace(
         _each(profiles, change), notices=(*profiles.notices, *notice), only_defining=bool(thresholds) and not proven
@@ -341,11 +339,3 @@ def _thresholds(X: NDArray[np.float64], context: Context) -> dict[str, float]:
     if isinstance(given, Mapping):
         return {str(name): float(value) for name, value in given.items()}
     return null_effects(X, context.matrix.coding, context.segmentation.k, KMEANS, context.config.study.seed)
-
-
-def _claims_notice(n: int, profiles: Profiles) -> tuple[Notice, ...]:
-    size = round(profiles.everyone.customers.value)
-    if n >= size:
-        return ()
-    text = f"Claims about features that did not form the segments were tested on {n:,} of {size:,} customers."
-    return (Notice("claims-sampled", text, n),)
