@@ -162,12 +162,20 @@ class EconomicsConfig(Part):
     discount_rate: float = Field(default=0.10, ge=0, le=1)
     """Discount rate a year of money to come."""
 
-    @field_validator("service_minute_cost", "acquisition_cost", mode="after")
+    @field_validator("service_minute_cost", mode="after")
     @classmethod
     def _not_negative(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
         costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
         if any(not 0 <= cost <= 10_000 for cost in costs):
-            raise ValueError("it costs 0 or more (and at most 10,000)")
+            raise ValueError("a minute costs 0 or more (and less than 10,000)")
+        return value
+
+    @field_validator("acquisition_cost", mode="after")
+    @classmethod
+    def _no_gain(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
+        costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
+        if any(not 0 <= cost <= 1_000_000 for cost in costs):
+            raise ValueError("winning a customer costs 0 or more (and at most 1,000,000)")
         return value
 
 

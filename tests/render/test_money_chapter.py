@@ -9,12 +9,15 @@ from xml.etree import ElementTree
 import pytest
 
 from personas.estimate import Estimate
+from personas.narrative.persona import Newsletter
 from personas.profiles.money_records import (
     ChannelMove,
     HoldOut,
     Lifetime,
     Loss,
     PersonaLifetime,
+    Quadrants,
+    RfmCell,
     TestPlan,
     Turn,
     Whale,
@@ -152,3 +155,52 @@ def test_a_loss_is_hollow_and_a_cost_outlined() -> None:
     fills = [path.get("fill", "") for path in tree.iter("path") if path.get("fill", "none") != "none"]
     assert any("--p1" in fill for fill in fills) and not any("--p2" in fill for fill in fills)
     assert tree.get("aria-label") == "Contribution: Joe $10; Victor −$2; All $8."
+
+
+def crossed_lantern() -> Study:
+    """The shop with RFM names, value against influence and a test that was read back."""
+    study = worth_lantern()
+    amount = Estimate(-40.0, -50.0, -30.0, "USD/year", 60, "bootstrap-t, 95%")
+    cells = (
+        RfmCell("champions", -1, 200), RfmCell("champions", 0, 140, per_year(428)), RfmCell("champions", 5, 60, amount),
+        RfmCell("lost", -1, 100, per_year(20)), RfmCell("lost", 0, 90, per_year(300)), RfmCell("lost", 2, 10),
+    )  # fmt: skip
+    of_each = [(g, 50, (0.7, 0.1, 0.1, 0.1) if g == 2 else (0.0, 0.9, 0.0, 0.1)) for g in range(6)]
+    shares = ((-1, 100, (0.2, 0.3, 0.3, 0.2)), *of_each)
+    crossing = Quadrants("contribution", "followers", 100.0, 61.0, 0.74, shares)
+    personas = tuple(
+        replace(p, brief=Newsletter(f"angle of {p.name}", "Candles, 20% of the money", "none", "", "Coupons."))
+        for p in study.personas
+    )
+    return replace(study, personas=personas, profiles=replace(study.profiles, rfm_table=cells, quadrants=crossing))
+
+
+def test_rfm_misleads_where_the_money_speaks_against_the_name() -> None:
+    section = next(s for s in money_chapter(crossed_lantern()) if s.anchor == "rfm")
+    assert section.heading == "Where RFM misleads you"
+    assert section.body == (
+        "90 customers like Joe are “Lost” by RFM, and their contribution is $300 a year each ($298 to $302).",
+        "60 customers like Victor are “Champions” by RFM, and their contribution is −$40 a year each (−$50 to −$30).",
+    )
+    rows = {row.head: row for row in section.tables[0].rows}
+    # 140, 60 of 200; the ten lost Sarahs are fewer than eleven and not listed
+    assert [cell.text for cell in rows["Champions"].cells] == ["200", "70%", "", "", "", "", "30%"]
+    assert [cell.far for cell in rows["Champions"].cells] == [False] * 6 + [True]
+    assert rows["Lost"].cells[3].text == ""
+
+
+def test_who_is_valued_and_who_is_heard_are_told_beside_each_other_and_never_added() -> None:
+    section = next(s for s in money_chapter(crossed_lantern()) if s.anchor == "influence")
+    assert section.heading == "Sarah is both valued and heard"
+    assert section.sub == "Five of six personas are of value and quiet."
+    assert "never added to it" in section.tables[0].note
+
+
+def test_every_persona_has_its_newsletter_beside_the_others_and_on_its_card() -> None:
+    study = crossed_lantern()
+    section = next(s for s in money_chapter(study) if s.anchor == "newsletters")
+    assert section.heading == "Six newsletters instead of one"
+    assert [row.cells[0].text for row in section.tables[0].rows][:2] == ["Angle of Joe", "Angle of Margaret"]
+    card = render_card(study, study.personas[0])
+    assert "The newsletter" in card and "angle of Joe" in card and len(card.encode()) < 60_000
+    assert all(anchor in render_html(study) for anchor in ('id="rfm"', 'id="influence"', 'id="newsletters"'))
