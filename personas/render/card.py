@@ -66,7 +66,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         trust=_trust(study, persona, locale),
         evidence=proofs(persona, study, locale),
         notices=tuple(notice.text for notice in persona.notices),
-        brief=brief_lines(persona.brief),
+        brief=tuple(pair for pair in brief_lines(persona.brief) if pair[0] != "Not"),  # it follows as "Do not"
     )
 
 
