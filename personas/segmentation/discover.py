@@ -14,7 +14,7 @@ from personas.estimate import Notice
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.explore import Explored, explore, part
 from personas.segmentation.lineage import lineage
-from personas.segmentation.map2d import KINDS, map2d
+from personas.segmentation.map2d import KINDS, Drawing
 from personas.segmentation.preflight import Limits, canonical_order, check_matrix, default_range, plan
 from personas.segmentation.reasons import PREPARATION, SHAPE, reasons
 from personas.segmentation.records import Algorithm, Fitted, Floats, Progress, Segmentation
@@ -120,7 +120,7 @@ def search(
     names = ["kmeans", "gmm"] if algorithm == "auto" else [algorithm]
     found: list[Explored] = []
     comparison: Comparison | None = None
-    with single_thread():
+    with single_thread(), Drawing(rows, map_kind, seed) as drawing:
         for i, name in enumerate(names):
             tell = part(progress, 0.9 * i / len(names), 0.9 * (i + 1) / len(names))
             explored = explore(rows, grid, ALGORITHMS.get(name), seed, protocol, blocks, comparison, tell)
@@ -131,11 +131,11 @@ def search(
         segmentation = _with_sensitivity(
             segmentation, rows, winner, families, blocks, seed, part(progress, 0.9, 0.99)
         )
-    if map_kind == "none":
-        return segmentation
-    if progress:
-        progress("drawing the map", 0.99)
-    points, drawn = map2d(rows, map_kind, seed)
+        if map_kind == "none":
+            return segmentation
+        if progress:
+            progress("drawing the map", 0.99)
+        points, drawn = drawing.points()
     return replace(segmentation, map_points=points, map_rows=order[drawn].astype(np.int64), map_kind=map_kind)
 
 
