@@ -14,7 +14,7 @@ from personas.estimate import Notice
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.explore import Explored, explore, part
 from personas.segmentation.lineage import lineage
-from personas.segmentation.map2d import KINDS, map2d
+from personas.segmentation.map2d import KINDS, Drawing
 from personas.segmentation.opinions import with_opinions
 from personas.segmentation.preflight import Grid, Limits, canonical_order, check_matrix, default_range, plan
 from personas.segmentation.reasons import PREPARATION, SHAPE, guard, reasons
@@ -126,6 +126,7 @@ def search(
         kept = ~unusual_rows(everyone, tried, seed)
         rows = np.ascontiguousarray(everyone[kept])
         grid = _grid(rows, asked, k, min_size, limits)
+    with single_thread(), Drawing(rows, map_kind, seed) as drawing:
         for i, name in enumerate(names):
             tell = part(progress, 0.88 * i / len(names), 0.88 * (i + 1) / len(names))
             explored = explore(rows, grid, ALGORITHMS.get(name), seed, protocol, blocks, comparison, tell)
@@ -140,11 +141,11 @@ def search(
         segmentation = _with_sensitivity(
             replace(segmentation, own_k=own), everyone, kept, winner, families, blocks, seed, part(progress, 0.9, 0.99)
         )
-    if map_kind == "none":
-        return segmentation
-    if progress:
-        progress("drawing the map", 0.99)
-    points, drawn = map2d(rows, map_kind, seed)
+        if map_kind == "none":
+            return segmentation
+        if progress:
+            progress("drawing the map", 0.99)
+        points, drawn = drawing.points()
     shown = order[kept][drawn].astype(np.int64)
     return replace(segmentation, map_points=points, map_rows=shown, map_kind=map_kind)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -10,12 +14,14 @@ from numpy.typing import NDArray
 from personas.errors import ConfigError
 from personas.segmentation.records import Floats
 from personas.segmentation.streams import Step, draw_rows, stream
+from personas.segmentation.threads import single_thread, workers
 
 KINDS = ("umap", "pca", "none")
 NEIGHBOURS = 15
+MOST_ROWS = 2_000
 
 
-def map2d(X: Floats, kind: str, seed: int, limit: int = 2000) -> tuple[Floats, NDArray[np.int64]]:
+def map2d(X: Floats, kind: str, seed: int, limit: int = MOST_ROWS) -> tuple[Floats, NDArray[np.int64]]:
     """(m, 2) coordinates and the (m,) row numbers they belong to, m = min(n, limit).
 
     ``pca`` shows the two directions of largest spread; ``umap`` keeps neighbours together and says nothing about
@@ -27,6 +33,62 @@ def map2d(X: Floats, kind: str, seed: int, limit: int = 2000) -> tuple[Floats, N
     part = np.ascontiguousarray(X[rows])
     points = _umap(part, seed) if kind == "umap" and len(part) > NEIGHBOURS else _pca(part)
     return points, rows
+
+
+class Drawing:
+    """A map that is being drawn by a process of its own while other work goes on.
+
+    UMAP imports and compiles for 10 to 20 seconds on one core. With one core, for other kinds, or when the process
+    fails, the map is drawn here when it is asked for; the coordinates are the same.
+    """
+
+    def __init__(self, X: Floats, kind: str, seed: int) -> None:
+        self._what = (X, kind, seed)
+        self._child: subprocess.Popen[bytes] | None = None
+        if kind != "umap" or workers() < 2 or not sys.executable or len(X) <= NEIGHBOURS:
+            return
+        paths = os.pathsep.join(path for path in sys.path if path)
+        content = io.BytesIO()
+        np.save(content, np.ascontiguousarray(X[draw_rows(seed, Step.MAP, len(X), MOST_ROWS)]))
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-c", f"from {__name__} import draw_for_parent; draw_for_parent({seed})"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths},
+            )  # fmt: skip
+            if self._child.stdin is not None:
+                self._child.stdin.write(content.getvalue())
+                self._child.stdin.close()
+        except OSError:  # no process can be started here, or it ended at once
+            self.__exit__()
+            self._child = None
+
+    def points(self) -> tuple[Floats, NDArray[np.int64]]:
+        """As ``map2d``."""
+        X, kind, seed = self._what
+        if self._child is not None and self._child.stdout is not None:
+            answer = self._child.stdout.read()
+            if self._child.wait() == 0 and answer:
+                return np.load(io.BytesIO(answer)), draw_rows(seed, Step.MAP, len(X), MOST_ROWS)
+        return map2d(X, kind, seed)
+
+    def __enter__(self) -> Drawing:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            if self._child.stdout is not None:
+                self._child.stdout.close()
+
+
+def draw_for_parent(seed: int) -> None:
+    """Read rows (m, d) from the standard input and write their UMAP coordinates (m, 2) to the standard output."""
+    part = np.load(io.BytesIO(sys.stdin.buffer.read()))
+    answer = io.BytesIO()
+    np.save(answer, _umap(part, seed))
+    sys.stdout.buffer.write(answer.getvalue())
 
 
 def _pca(X: Floats) -> Floats:
@@ -42,7 +104,7 @@ def _pca(X: Floats) -> Floats:
 
 
 def _umap(X: Floats, seed: int) -> Floats:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), single_thread():
         warnings.simplefilter("ignore")  # umap warns about its own settings (n_jobs with a seed) and old imports
         from umap import UMAP
 
@@ -61,8 +123,6 @@ def _umap(X: Floats, seed: int) -> Floats:
 def _neighbours(X: Floats, count: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Exact nearest neighbours, each row its own first one: saves UMAP most of its compiling."""
     from sklearn.neighbors import NearestNeighbors
-
-    from personas.segmentation.threads import single_thread
 
     with single_thread():
         distances, rows = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(X).kneighbors(X)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from personas.errors import ConfigError
-from personas.segmentation.map2d import map2d
+from personas.segmentation.map2d import Drawing, map2d
+from personas.segmentation.threads import at_most
 from tests.segmentation.markets import mix
 
 
@@ -38,3 +39,19 @@ def test_the_neighbour_picture_is_repeatable_and_keeps_groups_together() -> None
 def test_an_unknown_picture_is_refused() -> None:
     with pytest.raises(ConfigError, match="no map 'tsne'"):
         map2d(np.zeros((60, 2)), "tsne", 0)
+
+
+def test_a_map_drawn_beside_other_work_is_the_same_and_its_process_ends() -> None:
+    X, _ = mix(3, 3, 6.0, 90, 2)
+    with at_most(2), Drawing(X, "umap", 3) as drawing:
+        child = drawing._child
+        assert child is not None
+        points, rows = drawing.points()
+    assert child.returncode == 0
+    here, rows_here = map2d(X, "umap", 3)
+    assert (points == here).all() and (rows == rows_here).all()
+    with at_most(1), Drawing(X, "umap", 3) as drawing:
+        assert drawing._child is None
+    with at_most(2), Drawing(X, "umap", 3) as drawing:
+        child = drawing._child
+    assert child is not None and child.returncode is not None and child.returncode < 0
