@@ -269,7 +269,7 @@ def _start(master: str | None, memory_limit: str | None, threads: int | None, wo
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(work / "spill"),
-            # One machine gains nothing from plans that change while they run; many small tasks cost more than they save.
+            # One machine gains nothing from plans that change while they run, and loses by many small tasks.
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": str(2 * (threads or os.cpu_count() or 1)),
         }

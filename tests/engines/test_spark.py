@@ -67,7 +67,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     patched.setenv("SPARK_HOME", str(home))
     patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     patched.setenv("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.sql.warehouse.dir", str(home / "warehouse"))
+    builder = SparkSession.builder.master("local-cluster[2,1,1024]")
+    builder = builder.config("spark.sql.warehouse.dir", str(home / "warehouse"))
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
