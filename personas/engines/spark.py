@@ -269,7 +269,9 @@ def _start(master: str | None, memory_limit: str | None, threads: int | None, wo
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(work / "spill"),
-            "spark.sql.shuffle.partitions": str(4 * (threads or os.cpu_count() or 1)),
+            # One machine gains nothing from plans that change while they run, and loses by many small tasks.
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.shuffle.partitions": str(2 * (threads or os.cpu_count() or 1)),
         }
     if memory_limit:
         settings["spark.driver.memory"] = memory_limit.replace(" ", "").lower().removesuffix("b").removesuffix("i")

@@ -7,7 +7,7 @@ import pytest
 from personas.engines.portable import NotPortable
 from personas.engines.sparksql import spark_sql
 
-TABLES = {"t": {"x": "DOUBLE", "m": "DECIMAL(18,4)", "i": "BIGINT", "s": "VARCHAR"}}
+TABLES = {"t": {"x": "DOUBLE", "m": "DECIMAL(18,4)", "i": "BIGINT", "s": "VARCHAR", "h": "HUGEINT"}}
 
 
 def spark(columns: str, rest: str = "") -> str:
@@ -26,6 +26,7 @@ def spark(columns: str, rest: str = "") -> str:
         ("CAST(x AS BIGINT)", "CAST(RINT(x) AS BIGINT)"),
         ("CAST(m AS BIGINT)", "CAST(ROUND(m) AS BIGINT)"),
         ("CAST(i AS BIGINT)", "CAST(i AS BIGINT)"),
+        ("CAST(h + x AS BIGINT)", "CAST(RINT(h + x) AS BIGINT)"),  # a sum of integers is a HUGEINT
         # Spark rounds the shortest text of a DOUBLE, DuckDB its product with the power of ten
         ("round(x, 2)", "ROUND(x * CAST('1E2' AS DOUBLE)) / CAST('1E2' AS DOUBLE)"),
         ("round(m, 2)", "ROUND(m, 2)"),
