@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from personas.errors import LimitError
+
 T = TypeVar("T")
 FILE = "journal.jsonl"
 
@@ -67,7 +69,13 @@ class Journal:
             self.taken_up.append(name)
             return load(place)
         result = work()
-        self._keep(name, given, lambda folder: save(result, folder))
+        try:
+            self._keep(name, given, lambda folder: save(result, folder))
+        except OSError as error:
+            raise LimitError(
+                f"keeping a finished stage in {self._folder} failed: {error.strerror}. The former study is as it was. "
+                "Make room or set its rights, or choose another --out."
+            ) from error
         return load(place)  # what a resumed run would take up: both go on from the very same record
 
     def clear(self) -> None:

@@ -83,10 +83,13 @@ def open_place(folder: Path, *, resume: bool = False) -> Iterator[Place]:
         raise InputError(f"cannot write beside {folder}: {error.strerror}. Choose another --out.") from error
     keep = False
     try:
-        _tidy(work, folder)
-        journal = Journal(work)
-        if not resume:
-            journal.clear()
+        try:
+            _tidy(work, folder)
+            journal = Journal(work)
+            if not resume:
+                journal.clear()
+        except OSError as error:
+            raise not_written(folder, error) from error
         try:
             yield Place(folder, work, journal)
         except BaseException as error:

@@ -129,6 +129,8 @@ class SourceConfig(Part):
     """Column of the file to the only words whose records are kept."""
     guests: tuple[str, ...] = ()
     """Customer numbers that are none: 0, guest."""
+    known_as: tuple[str, ...] = ()
+    """Of customers: columns (E-mail, Account) whose values stand for the customer in the other sources."""
     fold_case: bool = False
     """Customer numbers that differ by letter case only (e-mail addresses) are the same customer."""
     currency: CurrencyRule | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, count_of
 from personas.estimate import Notice
+from personas.sources.aliases import aliases_of
 from personas.sources.audit import LABELS
 from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
 from personas.sources.mapping import Mapped, Plan, plan
@@ -44,6 +45,8 @@ class Loaded:
     filled: dict[str, int]
     interpretation: dict[str, object]
     notices: tuple[Notice, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Of customers: other name to customer number."""
 
     def has(self, *columns: str) -> bool:
         """Whether the source has all these canonical columns."""
@@ -62,6 +65,7 @@ def load(
     folder: Path,
     study: StudyConfig,
     required: frozenset[str] = frozenset(),
+    aliases: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Read a source, match its columns, convert them and bring them into the engine as ``read_<name>``.
 
@@ -86,10 +90,12 @@ def load(
     reports = {**converted, **more}
     _refuse_failures(raw, source, matched, reports)
     table, turned = _turn_positive(engine, table)
-    table, raw, more_notices = settled(engine, table, raw, source, study, folder)
+    own, shared = aliases_of(raw, matched, source) if name == "customers" else ({}, [])
+    table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or {})
     return Loaded(
         table, matched, raw, {name: report.filled for name, report in reports.items()},
-        _interpretation(raw, matched, reports), (*_notices(raw, matched, reports), *turned, *more_notices),
+        _interpretation(raw, matched, reports),
+        (*_notices(raw, matched, reports), *turned, *shared, *more_notices), own,
     )  # fmt: skip
 
 

@@ -78,7 +78,9 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
         say(f"reading {name}", 0.7 * number / len(config.sources))
         required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
         try:
-            loaded[name] = load(engine, name, config.sources[name], config.source_folder, config.study, required)
+            aliases = loaded["customers"].aliases if "customers" in loaded else {}
+            source = config.sources[name]
+            loaded[name] = load(engine, name, source, config.source_folder, config.study, required, aliases)
         except LimitError:
             raise
         except (ConfigError, InputError) as error:

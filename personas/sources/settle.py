@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import ConfigError, count_of
 from personas.estimate import Notice
+from personas.sources.aliases import with_numbers
 from personas.sources.canonical import CANONICAL
 from personas.sources.currency import one_currency
 from personas.sources.raw import Raw
@@ -27,8 +29,9 @@ HASH_CHARACTERS = 20
 
 
 def settled(
-    engine: Engine, table: Table, raw: Raw, source: SourceConfig, study: StudyConfig, folder: Path
-) -> tuple[Table, Raw, list[Notice]]:
+    engine: Engine, table: Table, raw: Raw, source: SourceConfig, study: StudyConfig, folder: Path,
+    aliases: Mapping[str, str],
+) -> tuple[Table, Raw, list[Notice]]:  # fmt: skip
     """The table in the study's currency, with customer numbers as the configuration wants them, and remarks.
 
     Raises
@@ -40,6 +43,8 @@ def settled(
     if source.fold_case and table.has("customer_id"):
         table, more = _folded(engine, table, raw)
         notices += more
+    table, joined = with_numbers(engine, table, aliases, raw.label)
+    notices += joined
     if study.hash_ids_with and table.has("customer_id"):
         table = _hashed(engine, table, study.hash_ids_with)
     return table, raw, notices
