@@ -52,7 +52,7 @@ def test_clear_groups_are_seen_by_gap_and_strength_and_noise_by_neither() -> Non
 
 
 def test_similarity_is_counted_for_members_and_all_others() -> None:
-    X, truth = ring(2, 6.0, 300, 2)
+    X, _ = ring(2, 6.0, 300, 2)
     found = discover(X, k=(2, 3), protocol="quick")
     assert found.k == 2
     for g, (members, others) in enumerate(separation(X, found.labels, found.model)):
