@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from personas.codec import from_plain, to_plain
 from personas.errors import InputError
-from personas.estimate import Estimate, Notice
+from personas.estimate import Notice
 from personas.features.coding import Coding
 from personas.features.dictionary import FeatureEntry
 from personas.narrative.persona import Persona
 from personas.place import check_place, open_place
 from personas.profiles.records import Profiles
-from personas.segmentation.records import Border, Candidate, Segmentation
+from personas.segmentation.records import Segmentation
 from personas.sources.canonical import Audit
 from personas.study import About, Study
 
@@ -158,27 +158,11 @@ def _load_segmentation(plain: Mapping[str, Any], own: Mapping[str, NDArray[Any]]
     stacked = {name.removeprefix("resampled_"): a for name, a in own.items() if name.startswith("resampled_")}
     to_ours = stacked.pop("to_ours", np.empty((0, 0), dtype=np.int32))
     resampled = [(restore({n: a[i] for n, a in stacked.items()}), to_ours[i]) for i in range(len(to_ours))]
-    simple = {
-        name: plain[name]
-        for name in (
-            "algorithm", "k", "k_silhouette", "verdict", "min_size", "seed", "protocol", "k_fixed", "gate",
-            "map_kind", "extra",
-        )
-    } | {
-        # Studies of an earlier version do not have these; they take their default.
-        name: plain[name]
-        for name in ("natural_groups", "partly_natural", "k_advised", "shape_banner", "depends_on_preparation")
-        if name in plain
-    }  # fmt: skip
+    # By their type hints, so that no field is forgotten; what a study of an earlier version lacks takes its default.
+    hints = get_type_hints(Segmentation)
+    names = [name for name in hints if name in plain and name not in {*ARRAYS, "model", "resampled"}]
     return Segmentation(
-        **simple,
-        reasons=tuple(plain["reasons"]),
-        candidates=from_plain(tuple[Candidate, ...], plain["candidates"]),
-        stability=from_plain(tuple[Estimate, ...], plain["stability"]),
-        notices=from_plain(tuple[Notice, ...], plain["notices"]),
-        borders=from_plain(tuple[Border, ...], plain.get("borders", [])),
-        lineage=tuple(plain["lineage"]),
-        sensitivity=tuple(plain["sensitivity"]),
+        **{name: from_plain(hints[name], plain[name]) for name in names},
         model=restore(fitted),
         resampled=tuple(resampled),
         **{name: own.get(name) for name in ARRAYS},  # type: ignore[arg-type]

@@ -156,6 +156,14 @@ def compare(
     return Comparison(tuple(ks), observed, table, largest_p(observed, table), excess, stopped, tuple(sets), tuple(fits))
 
 
+def observed_and_drawn(
+    Z: Floats, reference: Reference, ks: Sequence[int], seed: int, draws: int
+) -> tuple[Floats, Floats]:
+    """Silhouettes of ours (number of k,) and of so many draws (draws, number of k), without an early stop."""
+    null = [_scores(_drawn(reference, len(Z), seed, b), ks, seed, b, None)[0] for b in range(1, draws + 1)]
+    return _scores(Z, ks, seed, 0, None)[0], np.array(null)
+
+
 def _drawn(reference: Reference, n: int, seed: int, b: int) -> Floats:
     rows = draw(reference, n, generator(seed, Step.NULL_DRAW, 0, b))
     return np.ascontiguousarray(rows[np.lexsort(rows.T[::-1])])

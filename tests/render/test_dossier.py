@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from personas.config import Config
-from personas.pipeline import run
+from personas.pipeline import run, save
 from personas.profiles.money_records import Branch
 from personas.render import render_choose_k
 from personas.segmentation.records import Border, Segmentation
+from personas.storage import load
 from personas.study import Study
 from tests.render.fixture import lantern
 
@@ -159,3 +160,14 @@ def test_on_yes_no_answers_silhouette_and_stability_disagree_and_the_dossier_say
     assert "they agree best at 2" in section(page, "agreement")
     assert "The silhouette alone is highest at 5" in section(page, "structure")
     assert found.guard in section(page, "structure") and "not all of them come back" in found.guard
+
+
+def test_a_saved_study_tells_the_same_and_sets_the_same_customers_aside(survey: Study, tmp_path: Path) -> None:
+    apart = replace(survey.segmentation, unusual=3, unusual_distance=7.5, own_k={"gap": 1}, guard="Told.")
+    study = replace(survey, segmentation=apart)
+    loaded = load(save(study, tmp_path / "study"))
+    left_out = {"model", "resampled", "labels", "confidence", "membership", "map_points", "map_rows", "labelings"}
+    for name in (name for name in Segmentation.__dataclass_fields__ if name not in left_out):
+        assert getattr(loaded.segmentation, name) == getattr(apart, name), name
+    assert (loaded.segmentation.labelings == survey.segmentation.labelings).all()
+    assert render_choose_k(loaded) == render_choose_k(study)

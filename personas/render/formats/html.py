@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _CHAPTERS = {
     "structure": "Is there structure", "candidates": "Candidates", "agreement": "Does it come back",
-    "tree": "Family tree", "choices": "Choices", "picture": "Picture",
+    "tree": "Family tree", "choices": "Choices", "picture": "Picture", "override": "The override",
+    "returns": "Which return", "separation": "How separate", "profile": "Profiles",
 }  # fmt: skip
 
 
