@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+WHOLE = {"kills": 200, "disk": 60, "stops": 50, "canaries": 61}
+"""How many outcomes a whole section has."""
 Outcomes = Mapping[str, Mapping[str, Any]]
 HEAD = """# Reliability, measured
 
@@ -47,6 +49,10 @@ def _summary(kept: Mapping[str, Outcomes]) -> list[tuple[Any, ...]]:
     rows = []
     for name, of in ROWS.items():
         rows += of(kept[name]) if kept.get(name) else [(name, "not run", "", "")]
+        if (run := len(kept.get(name, {}))) < WHOLE.get(name, 0):
+            rows.append(
+                (f"{name}: not run yet", WHOLE[name] - run, "", f"`python -m tests.reliability {name} --start`")
+            )
     return rows
 
 
