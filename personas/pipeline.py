@@ -204,11 +204,14 @@ def manifest(study: Study) -> Mapping[str, Any]:
 def segment_rows(engine: Engine, customers: Customers, labels: Table, personas: tuple[Persona, ...]) -> pa.Table:
     """One row per known customer, sorted by id; segment and persona are null for those who were set aside."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     rows = engine.fetch(segments_sql(customers.table.name, labels.name), MOST_SEGMENT_ROWS)
     ids = {persona.segment: persona.id for persona in personas}
-    segment = rows.column("segment").to_pylist()
-    names = pa.array([None if s is None else ids.get(s) for s in segment], type=pa.string())
+    by_segment = pa.array([ids.get(s) for s in range(max(ids, default=-1) + 1)], type=pa.string())
+    # A segment without a persona has no name, like a customer without a segment.
+    segment = rows.column("segment").cast(pa.int32()).combine_chunks()
+    names = by_segment.take(pc.if_else(pc.less(segment, len(by_segment)), segment, None))
     return pa.table(
         {
             "customer_id": rows.column("customer_id"),

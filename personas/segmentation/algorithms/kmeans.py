@@ -15,7 +15,7 @@ from personas.segmentation.records import Algorithm, Floats, Labels
 
 START_ROWS = 5_000
 """Above this many rows the starts run on a third of them, and only the best go on with all (performance.md 2.1)."""
-MOST_START_ROWS = 8_000
+MOST_START_ROWS = 6_000
 FINALISTS = 5
 """Starts stop early, so optima that differ in the sixth digit can only be told apart after going on to the end."""
 LAST_PASSES = 300
@@ -27,10 +27,12 @@ RACE_BLOCKS = 200
 RACE_PASSES = 8
 FULL_PASSES = 4
 """Fewest last passes over all rows; after them the inertia is within 4e-5 of convergence at a million rows."""
-ROWS_PASSED = 2_000_000
+ROWS_PASSED = 1_000_000
 """Fewer rows get more last passes: so many rows are looked at in all."""
 LOOSE = 1e-4
 """A start ends when its centroids move by less than this, in mean variances of a column."""
+ROUGH = 1e-3
+"""The same on a part of the rows: the best go on with all of them anyway."""
 SAME_OPTIMUM = 1e-4
 SAME_SOLUTION = 1e-7
 REFIT_STARTS = 5
@@ -106,7 +108,7 @@ def fit_kmeans(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -
     Parameters
     ----------
     X : (n, d) float64
-        Finite, scaled. Cost O(starts * n * d * k) up to 5,000 rows; beyond, starts run on at most 10,000 of them.
+        Finite, scaled. Cost O(starts * n * d * k) up to 5,000 rows; beyond, starts run on at most 6,000 of them.
     k : int
         At most the number of distinct rows.
     stream : SeedSequence
@@ -152,7 +154,7 @@ def _starts(data: Prepared, k: int, stream: np.random.SeedSequence, starts: int)
         least = max(k, START_ROWS // 2)
         drawn = np.sort(random.choice(n, min(max(n // 3, least), MOST_START_ROWS), replace=False))
         packed = compute.pack(data.rows[drawn], None if data.weights is None else data.weights[drawn])
-    return compute.starts(packed, k, uniforms, LAST_PASSES, LOOSE)
+    return compute.starts(packed, k, uniforms, LAST_PASSES, LOOSE if packed is data.packed else ROUGH)
 
 
 def _every(packed: Packed, blocks: int) -> Packed:
