@@ -10,6 +10,7 @@ from personas.narrative.formatting import count, fixed, money, percent
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Column, Row, Section, Table
 from personas.render.text import first_upper, sentence, short
+from personas.segmentation.reasons import bounds_words
 from personas.sources.canonical import AuditLine
 from personas.study import Study
 
@@ -210,5 +211,6 @@ def _method(study: Study) -> Section:
     if isinstance(p_value, int | float):
         null = f"{gate.get('null', 'structureless data')}, p = {fixed(float(p_value), 3)}"
         facts.append(("Test of structure", f"{null}{f', {draws} draws' if draws else ''}"))
+    facts.append(("Bounds of the verdict", bounds_words()))
     facts += [(f"Input: {short(name)}", f"content hash {digest[:16]}") for name, digest in study.input_hashes]
     return Section("method", "Method", "Made to be repeated", body=(text,), facts=tuple(facts))

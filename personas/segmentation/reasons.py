@@ -68,6 +68,17 @@ PREPARATION = (
 )
 
 
+def bounds_words() -> str:
+    """Every bound of the verdict in one line; all but that of Jaccard are this project's choice."""
+    b = THRESHOLDS
+    return (
+        f"p up to {b.p_value['full']} (quick {b.p_value['quick']}); silhouette at least {b.excess} above structureless "
+        f"data; Jaccard of every segment at least {b.jaccard}; at least {b.customers} customers for the word natural; "
+        f"agreement with other preparations at least {b.dependent_ari} (median), without families left out when there "
+        f"are fewer than {b.families}; {b.richer:g} times as many natural groups before the largest natural number."
+    )
+
+
 def _why_this_k(evidence: Evidence, choice: Choice, chosen: Candidate) -> str:
     tried = sorted(c.k for c in evidence.candidates)
     floor = f"at least {count_of(evidence.min_size, 'customer')} in every segment"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from personas.config import Config
 from personas.pipeline import run, save
 from personas.profiles.money_records import Branch
-from personas.render import render_choose_k
+from personas.render import dossier_files, render_choose_k, render_html
 from personas.segmentation.records import Border, Segmentation
 from personas.storage import load
 from personas.study import Study
@@ -171,3 +172,14 @@ def test_a_saved_study_tells_the_same_and_sets_the_same_customers_aside(survey: 
         assert getattr(loaded.segmentation, name) == getattr(apart, name), name
     assert (loaded.segmentation.labelings == survey.segmentation.labelings).all()
     assert render_choose_k(loaded) == render_choose_k(study)
+
+
+def test_the_record_holds_the_evidence_and_every_bound(survey: Study) -> None:
+    document = json.loads(str(dossier_files(survey)["segmentation.json"]))
+    assert document["thresholds"] == {
+        "p_value": {"full": 0.01, "quick": 0.025}, "excess": 0.05, "jaccard": 0.75, "customers": 100,
+        "dependent_ari": 0.6, "richer": 2.0, "families": 3, "tie": 1e-9,
+    }  # fmt: skip
+    assert [row["k"] for row in document["evidence"]] == [2, 3, 4, 5]
+    assert len(document["evidence"][1]["jaccard"]) == 3 and document["guard"] == survey.segmentation.guard
+    assert "Jaccard of every segment at least 0.75" in render_html(survey)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,8 @@ from personas.estimate import Estimate, Notice
 from personas.narrative.persona import Evidence, Persona
 from personas.profiles.records import Economics, Profile
 from personas.render.formats.csv import COLUMNS
+from personas.segmentation.records import Segmentation
+from personas.segmentation.verdict import THRESHOLDS
 from personas.study import Study
 
 SCHEMA_VERSION = "1.0"
@@ -213,6 +216,31 @@ def segmentation_document(study: Study) -> dict[str, Any]:
         "lineage": [dict(step) for step in s.lineage],
         "sensitivity": [{"contribution_moved_share": None, **row} for row in s.sensitivity],
         "notices": [notice_document(notice) for notice in s.notices],
+        **_record(s),
+    }
+
+
+def _record(s: Segmentation) -> dict[str, Any]:
+    """Step 8 of the protocol: what decided beside the table of k, and by which bounds."""
+    more = (
+        "silhouette_se", "null_low", "null_high", "ari_quartiles", "jaccard", "sizes", "agreement", "natural_groups",
+        "borders_untested", "gap", "gap_error", "prediction_strength", "mixture_bic", "mixture_icl", "mixture_ari",
+    )  # fmt: skip
+    bounds = asdict(replace(THRESHOLDS, p_value={}))
+    return {
+        "evidence": [{"algorithm": c.algorithm, "k": c.k} | {n: getattr(c, n) for n in more} for c in s.candidates],
+        "own_k": dict(s.own_k),
+        "guard": s.guard,
+        "borders": [asdict(border) for border in s.borders],
+        "natural_groups": s.natural_groups,
+        "partly_natural": s.partly_natural,
+        "k_advised": s.k_advised,
+        "shape_banner": s.shape_banner,
+        "depends_on_preparation": s.depends_on_preparation,
+        "verdict_as_prepared": s.verdict_as_prepared,
+        "unusual": s.unusual,
+        "unusual_distance": s.unusual_distance,
+        "thresholds": {**bounds, "p_value": dict(THRESHOLDS.p_value)},
     }
 
 
