@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from personas.errors import did_you_mean
 from personas.sourceconfig import Part
 
 Value = bool | int | float | date | str
@@ -51,3 +53,23 @@ class Audience(Part):
 
     label: str | None = Field(default=None, max_length=120)
     where: tuple[Condition, ...] = Field(min_length=1, max_length=50)
+
+
+Rule = float | str | tuple[str | int, ...]
+"""Who is kept apart: the top share by revenue, the name of an audience, or customer numbers."""
+
+
+def check_rules(rules: Mapping[str, Rule], audiences: Collection[str], *, hashed: bool) -> None:
+    """Raise ValueError for a share, an audience or a list that makes no sense."""
+    for name, rule in rules.items():
+        where = f"segmentation.rules.{name}"
+        if isinstance(rule, float) and not 0 < rule <= 0.5:
+            raise ValueError(f"{where}: {rule:g} is no share. Write the top share by revenue, such as 0.01, at most 0.5")
+        if isinstance(rule, str) and rule not in audiences:
+            known = ", ".join(audiences) or "none"
+            near = did_you_mean(rule, list(audiences))
+            raise ValueError(f"{where}: there is no audience '{rule}'. {near} Known: {known}".replace("  ", " "))
+        if isinstance(rule, tuple) and hashed:
+            raise ValueError(f"{where}: customer numbers are hashed (study.hash_ids_with). Name an audience instead")
+        if isinstance(rule, tuple) and not rule:
+            raise ValueError(f"{where}: the list of customer numbers is empty. Leave the rule out")

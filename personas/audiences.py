@@ -1,61 +1,21 @@
-"""Audiences of a study: counted, exported, and used as its population."""
+"""Audiences of a study: counted and exported."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from personas.config import Config
 from personas.engines import Engine, Table, open_engine
 from personas.engines.portable import quoted
-from personas.errors import ConfigError, InputError, count_of, did_you_mean
-from personas.estimate import Notice
+from personas.errors import ConfigError, did_you_mean
 from personas.features.feature import Customers
 from personas.sources.canonical import Tables
 from personas.sources.population import audience_sql
 
 MOST_EXPORTED = 50_000_000
-
-
-def studied(
-    engine: Engine, tables: Tables, customers: Customers, config: Config
-) -> tuple[Customers, tuple[Notice, ...]]:
-    """The customers with everybody outside ``study.population`` out of the study, and what must be said.
-
-    Raises
-    ------
-    ConfigError, InputError
-        For conditions that do not fit the study, and for an audience of nobody.
-    """
-    name = config.study.population
-    if name is None:
-        return customers, ()
-    ids = _made(engine, tables, customers, config, name)
-    table = engine.make("features_of_audience", population_sql(customers.table, ids))
-    sql = f"SELECT COUNT_IF(in_study) AS inside, COUNT(*) AS known FROM {quoted(table.name)}"
-    row = engine.fetch(sql, 1).to_pylist()[0]
-    if not row["inside"]:
-        raise InputError(f"nobody who bought is in the audience '{name}'. Widen its conditions, or study everybody")
-    label = config.audiences[name].label or name
-    text = f"only the audience '{label}' is studied: {row['inside']:,} of {count_of(row['known'], 'customer')}"
-    return replace(customers, table=table), (Notice("population", text, int(row["inside"])),)
-
-
-def population_sql(features: Table, ids: Table) -> str:
-    """The features with ``in_study`` FALSE outside the audience."""
-    columns = "".join(
-        f",\n          f.{quoted(name)}" for name in features.columns if name not in ("customer_id", "in_study")
-    )
-    return f"""
-        SELECT
-          f.customer_id,
-          f.in_study AND a.customer_id IS NOT NULL AS in_study{columns}
-        FROM {quoted(features.name)} AS f
-        LEFT JOIN {quoted(ids.name)} AS a ON a.customer_id = f.customer_id
-    """
 
 
 def count_audiences(config: Config, name: str | None = None) -> dict[str, int]:
@@ -65,7 +25,7 @@ def count_audiences(config: Config, name: str | None = None) -> dict[str, int]:
         sql = "SELECT COUNT(*) AS n FROM "
         found = {"everybody": int(engine.fetch(sql + quoted(customers.table.name), 1).to_pylist()[0]["n"])}
         for key in names:
-            ids = _made(engine, tables, customers, config, key)
+            ids = members(engine, tables, customers, config, key)
             found[config.audiences[key].label or key] = int(engine.fetch(sql + quoted(ids.name), 1).to_pylist()[0]["n"])
     return found
 
@@ -74,7 +34,7 @@ def export_audience(config: Config, name: str, out: Path) -> dict[str, int]:
     """Write the customer numbers of an audience as CSV, sorted; its name and how many they are."""
     _named(config, name)
     with _measured(config) as (engine, tables, customers):
-        ids = _made(engine, tables, customers, config, name)
+        ids = members(engine, tables, customers, config, name)
         sql = f"SELECT customer_id FROM {quoted(ids.name)} ORDER BY customer_id NULLS LAST"
         texts = engine.fetch(sql, MOST_EXPORTED).column("customer_id").to_pylist()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +59,7 @@ def _named(config: Config, name: str | None) -> list[str]:
     return [name] if name else list(config.audiences)
 
 
-def _made(engine: Engine, tables: Tables, customers: Customers, config: Config, name: str) -> Table:
+def members(engine: Engine, tables: Tables, customers: Customers, config: Config, name: str) -> Table:
     """The customer numbers of an audience as a table."""
     everything = engine.make("audience_columns", columns_sql(tables.customers, customers.table))
     others = {"orders": tables.orders, "order_lines": tables.order_lines, "tickets": tables.tickets}

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from personas.audience import Audience, Condition
+from personas.audience import Audience, Condition, Rule, check_rules
 from personas.errors import ConfigError, did_you_mean
 from personas.sourceconfig import ColumnSpec, CurrencyRule, GivenSpec, Part, SourceConfig, known_zone
 from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
@@ -111,6 +111,10 @@ class SegmentationConfig(Part):
     min_size: int | None = Field(default=None, ge=2)
     """Smallest allowed segment. Without it: max(50, 2% of the customers)."""
     protocol: Literal["full", "quick"] = "full"
+    rules: dict[str, Rule] = Field(default={}, max_length=50)
+    """Customers kept apart from the search, by name: a top share by revenue (``whales: 0.01``), an audience (``staff:
+    employees``) or customer numbers (``test_accounts: [C17, C18]``). Each belongs to the first rule that fits: numbers,
+    then audiences, then shares."""
 
     @field_validator("k", mode="after")
     @classmethod
@@ -255,11 +259,12 @@ class Config(Part):
         return self
 
     @model_validator(mode="after")
-    def _known_population(self) -> Self:
+    def _known_audiences(self) -> Self:
         wanted = self.study.population
         if wanted is not None and wanted not in self.audiences:
             known = ", ".join(self.audiences) or "none"
             raise ValueError(f"study.population: there is no audience '{wanted}'. Known: {known}")
+        check_rules(self.segmentation.rules, self.audiences, hashed=self.study.hash_ids_with is not None)
         return self
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from personas.config import Config, load_config
 from personas.engines import open_engine
+from personas.errors import count_of
 from personas.journal import Journal
 from personas.stages import Stages, own_version, versions
 from personas.study import About, Study
@@ -77,7 +78,7 @@ def run(
         With what is wrong, where, what was found and what to do.
     """
     from personas import features, narrative, profiles, segmentation, sources
-    from personas.audiences import studied
+    from personas.rules import kept_apart
 
     config = config if isinstance(config, Config) else load_config(config)
     narrative.check_words(config.study)
@@ -87,7 +88,7 @@ def run(
         with clock.stage("reading the sources"):
             tables = sources.prepare(engine, config)
         with clock.stage("measuring every customer"):
-            customers, said = studied(engine, tables, features.build(engine, tables, config), config)
+            customers, said = kept_apart(engine, tables, features.build(engine, tables, config), config)
         with clock.stage("preparing the features"):
             matrix = features.sample(customers, config)
         stages = Stages(journal, config, tables, matrix)
@@ -104,7 +105,7 @@ def run(
             dictionary = features.dictionary(customers, matrix)
     return Study(
         about=about(config, tables, segments, rows, engine.name),
-        config=config.model_dump(mode="json"),
+        config=recorded(config),
         audit=tables.audit,
         dictionary=dictionary,
         coding=matrix.coding,
@@ -133,6 +134,16 @@ def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, p
         progress=progress,
     )
     return found
+
+
+def recorded(config: Config) -> dict[str, Any]:
+    """The configuration as the study keeps it: how many customer numbers a rule lists, and not which."""
+    plain: dict[str, Any] = config.model_dump(mode="json")
+    rules = plain["segmentation"]["rules"]
+    for name, rule in rules.items():
+        if isinstance(rule, list):
+            rules[name] = count_of(len(rule), "customer number")
+    return plain
 
 
 def forming(matrix: FeatureMatrix) -> tuple[str, ...]:

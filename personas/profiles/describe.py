@@ -21,6 +21,7 @@ from personas.profiles.ledger import Ledger, build_ledger, totals
 from personas.profiles.records import Fact, Profile, Profiles
 from personas.profiles.rfm import rfm_segments, rfm_shares
 from personas.profiles.rule import describe_rule, find_conditions
+from personas.profiles.set_aside import set_aside
 from personas.profiles.values import LIMIT, customer_values
 from personas.profiles.worth import Context, with_worth
 from personas.segmentation.records import Segmentation
@@ -29,8 +30,6 @@ from personas.sources.canonical import Tables
 Progress = Callable[[str, float], None]
 CORE = 0.9
 """A customer belongs to the core when this share of resamples put it into its segment (method 8.1)."""
-SET_ASIDE = "no order in the window"
-UNUSUAL = "unusual, far from every segment"
 
 
 def describe(
@@ -78,7 +77,7 @@ def _describe(
         everyone=profiles[EVERYONE],
         segments=tuple(sorted(segments_found, key=_order)),
         currency=currency,
-        set_aside=_set_aside(engine, customers.table, ledger, sums, segmentation),
+        set_aside=set_aside(customers, ledger, segmentation),
         notices=(*ledger.notices, *warnings, *_sampled(sizes[EVERYONE])),
         assumptions=ledger.assumptions,
     )
@@ -182,36 +181,6 @@ def _order(profile: Profile) -> tuple[float, float, int]:
     """By total contribution, by size where it is unknown; ties by size, then by first centroid (= segment number)."""
     worth = profile.economics.total_contribution
     return (-worth.value if worth else 0.0, -profile.customers.value, profile.segment)
-
-
-def unusual_sql(ledger: str, customers: str) -> str:
-    """Customers and revenue of those who were studied and belong to no segment."""
-    return f"""SELECT
-  COUNT(*) AS customers,
-  SUM(g.revenue) AS revenue
-FROM {quoted(ledger)} AS g
-JOIN {quoted(customers)} AS c ON c.customer_id = g.customer_id
-WHERE g.segment IS NULL AND c.in_study"""
-
-
-def _set_aside(
-    engine: Engine, customers: Table, ledger: Ledger, sums: Mapping[int | None, Mapping[str, Decimal]],
-    segmentation: Segmentation,
-) -> tuple[tuple[str, int, float], ...]:  # fmt: skip
-    """Customers who belong to no segment, by the rule that set them aside, with their revenue in the window."""
-    rest = sums.get(None)
-    if rest is None:
-        return ()
-    count, revenue = int(rest["customers"]), Decimal(rest.get("revenue", Decimal(0)))
-    found: list[tuple[str, int, float]] = []
-    if segmentation.unusual_distance is not None:
-        row = engine.fetch(unusual_sql(ledger.table.name, customers.name), 1).to_pylist()[0]
-        unusual, theirs = int(row["customers"]), Decimal(row["revenue"] or 0)
-        found += [(UNUSUAL, unusual, float(theirs))] if unusual else []
-        count, revenue = count - unusual, revenue - theirs
-    if count:
-        found.insert(0, (SET_ASIDE, count, float(revenue)))
-    return tuple(found)
 
 
 def _sampled(size: int) -> tuple[Notice, ...]:
