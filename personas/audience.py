@@ -64,7 +64,7 @@ def check_rules(rules: Mapping[str, Rule], audiences: Collection[str], *, hashed
     for name, rule in rules.items():
         where = f"segmentation.rules.{name}"
         if isinstance(rule, float) and not 0 < rule <= 0.5:
-            raise ValueError(f"{where}: {rule:g} is no share. Write the top share by revenue, such as 0.01, at most 0.5")
+            raise ValueError(f"{where}: {rule:g} is no share. Write a top share by revenue: 0.01, at most 0.5")
         if isinstance(rule, str) and rule not in audiences:
             known = ", ".join(audiences) or "none"
             near = did_you_mean(rule, list(audiences))

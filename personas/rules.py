@@ -112,7 +112,7 @@ def _told(engine: Engine, apart: Table, place: int, name: str, rule: float | str
     listed = len({str(customer) for customer in rule}) if isinstance(rule, tuple) else None
     text = f"the rule '{name}' keeps {count_of(count, 'customer')} apart; they are counted in all totals"
     if listed is not None and count < listed:
-        text += f". It lists {count_of(listed, 'number')}: {listed - count:,} are not in the data or fit a rule before"
+        text += f". Of {listed:,} listed, not in the data or taken by a rule before: {listed - count:,}"
     return Notice("rule-segment", text, count)
 
 

@@ -101,9 +101,9 @@ class FeatureFamily:
 class Customers:
     """One row per customer of the study, every feature in raw units, inside the engine.
 
-    ``table`` has ``customer_id``, ``in_study`` (BOOLEAN: has a sale in the window, or there are no orders at all; and no rule keeps it apart) and
-    one column per feature: DOUBLE, or VARCHAR for categories. ``left_out`` says which features could not be measured
-    and why, one remark per table; ``unmeasured`` names them one by one with the reason.
+    ``table`` has ``customer_id``, ``in_study`` (BOOLEAN: has a sale in the window, or there are no orders at all; and
+    no rule keeps it apart) and one column per feature: DOUBLE, or VARCHAR for categories. ``left_out`` says which
+    features could not be measured and why, one remark per table; ``unmeasured`` names them one by one with the reason.
     ``apart`` (customer_id, rule) are the customers whom a rule keeps apart, ``rule`` counting into ``apart_names``.
     """
 

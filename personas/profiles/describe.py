@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 
 from personas.config import Config
 from personas.engines import Engine, Table
@@ -17,7 +16,7 @@ from personas.profiles.archetypes import archetype_means, archetype_scores, lead
 from personas.profiles.economics import GroupMoney, money
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT, Sample, facts
 from personas.profiles.intervals import wilson
-from personas.profiles.ledger import Ledger, build_ledger, totals
+from personas.profiles.ledger import build_ledger, totals
 from personas.profiles.records import Fact, Profile, Profiles
 from personas.profiles.rfm import rfm_segments, rfm_shares
 from personas.profiles.rule import describe_rule, find_conditions

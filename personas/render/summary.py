@@ -95,15 +95,19 @@ def lede(study: Study) -> tuple[str, ...]:
             "They are no more alike in groups than customers drawn without any structure would be. "
             "No persona is written, because it would describe a line drawn at will."
         )
-        return (f"{text}. {more}",)
-    lines = [f"{text}. They fall into {in_words(len(study.personas))} groups."]
-    set_aside = [
-        f"{short(name.replace('_', ' '))}: {count_of(customers, 'customer')}, {money(revenue, about.currency, locale)}"
+        return (f"{text}. {more}", *_set_aside(study))
+    return (f"{text}. They fall into {in_words(len(study.personas))} groups.", *_set_aside(study))
+
+
+def _set_aside(study: Study) -> tuple[str, ...]:
+    """Those kept apart, by name with people and money; nothing when there is nobody."""
+    about = study.about
+    parts = [
+        f"{short(name.replace('_', ' '))}: {count_of(customers, 'customer')}, "
+        f"{money(revenue, about.currency, about.language)}"
         for name, customers, revenue in study.profiles.set_aside
     ]
-    if set_aside:
-        lines.append(f"Kept apart from the groups by a rule, and counted in all totals: {'; '.join(set_aside)}.")
-    return tuple(lines)
+    return (f"Kept apart from the groups by a rule, and counted in all totals: {'; '.join(parts)}.",) if parts else ()
 
 
 def roll(study: Study) -> tuple[RollEntry, ...]:
