@@ -11,7 +11,7 @@ import typer
 
 from personas.console import print_json, progress_bar, reported, stop
 from personas.errors import ConfigError, Interrupted
-from personas.verbs import experiment, leads
+from personas.verbs import compare, experiment, leads
 
 app = typer.Typer(
     add_completion=False,
@@ -220,6 +220,7 @@ def plugins(
 app.add_typer(experiment, name="experiment")
 LEADS = "\b\nExample:\n  personas leads configs/joe_and_sarah.yaml reports/demo reports/demo/data/customers.csv"
 app.command("leads", epilog=LEADS)(leads)
+app.command("compare", epilog="\b\nExample:\n  personas compare reports/demo reports/demo")(compare)
 
 
 def overrides(

@@ -1,4 +1,4 @@
-"""Verbs that use a finished study: tests of actions, and leads. ``cli.py`` brings them to the command line."""
+"""Verbs that use finished studies: tests of actions, leads, and one study against another. ``cli.py`` brings them to the command line."""
 
 from __future__ import annotations
 
@@ -89,3 +89,20 @@ def leads(
         found = score_leads(load_config(config), of, file, asked, seed)
         write_leads(found, of, out)
         print_json({"file": str(out), **summary(found, of)}) if as_json else print(f"{report(found, of)}\n{out}")
+
+
+def compare(
+    old: Annotated[Path, typer.Argument(help="Folder of the earlier study.")],
+    new: Annotated[Path, typer.Argument(help="Folder of the later study.")],
+    seed: Seed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Say which personas of two studies are the same, which came, went, split or merged, and who moved where."""
+    with reported(debug):
+        from personas.comparison import as_plain, report
+        from personas.comparison import compare as compare_studies
+        from personas.storage import load
+
+        found = compare_studies(load(old), load(new))
+        print_json(as_plain(found)) if as_json else print(report(found))

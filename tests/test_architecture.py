@@ -30,7 +30,7 @@ LEVELS = (
     {"narrative"},
     {"study", "storage", "place", "journal", "stages"},
     {"render"},
-    {"pipeline", "readiness", "plugins", "demo", "initial", "audiences", "rules", "trials", "prospects"},
+    {"pipeline", "readiness", "plugins", "demo", "initial", "audiences", "rules", "comparison", "trials", "prospects"},
     {"console", "verbs"},
     {"cli", "sklearn", "__init__", "__main__"},
 )

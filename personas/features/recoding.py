@@ -109,3 +109,14 @@ def original_value(column: ColumnCoding, value: float) -> float:
         return float(unweighted * np.sqrt(column.level_share) + column.level_share)
     coded = unweighted * column.scale + column.centre
     return float(inverse(np.asarray([coded], dtype=np.float64), column.transform, column.divisor)[0])
+
+
+def coded_value(column: ColumnCoding, value: float) -> float:
+    """The value of the matrix for one in the feature's own unit, or for a share of level columns: undoes
+    ``original_value``, but never leaves the winsorised range.
+    """
+    if column.level is not None:
+        return float((value - column.level_share) / np.sqrt(column.level_share) * column.weight)
+    if column.missing_indicator:
+        return (value - column.centre) / column.scale * column.weight
+    return float(_coded(column, np.array([value], dtype=np.float64))[0])
