@@ -1,4 +1,4 @@
-"""Verbs that use finished studies: tests of actions, leads, and one study against another. ``cli.py`` brings them to the command line."""
+"""Verbs that use finished studies: tests of actions, leads, two compared. ``cli.py`` brings them to the command line."""
 
 from __future__ import annotations
 

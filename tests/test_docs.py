@@ -21,7 +21,10 @@ import personas
 from personas.config import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
-VERBS = ("demo", "init", "run", "check", "audience", "choose-k", "export", "schema", "plugins", "experiment", "leads", "compare")
+VERBS = (
+    "demo", "init", "run", "check", "audience", "choose-k", "export", "schema", "plugins", "experiment", "leads",
+    "compare",
+)  # fmt: skip
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALL = 500  # customers of the simulated shops of these tests
 QUICK_MAP = "\nreport:\n  map: pca\n"  # UMAP compiles in every new process, for tens of seconds
