@@ -1,4 +1,4 @@
-"""Verbs that use finished studies: tests of actions, leads, two compared. ``cli.py`` brings them to the command line."""
+"""Verbs that use finished studies: tests of actions, leads, comparison. ``cli.py`` makes them commands."""
 
 from __future__ import annotations
 
