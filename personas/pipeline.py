@@ -109,7 +109,7 @@ def run(
         audit=tables.audit,
         dictionary=dictionary,
         coding=matrix.coding,
-        segmentation=segments,
+        segmentation=profiles.with_moved_money(segments, described.moved_money),
         profiles=described,
         personas=personas,
         segments=rows,

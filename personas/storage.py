@@ -23,7 +23,7 @@ from personas.sources.canonical import Audit
 from personas.study import About, Study
 
 __all__ = ["check_place", "json_text", "load", "load_segmentation", "publish", "save_model", "save_segmentation"]
-ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows", "labelings")
+ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows", "labelings", "moved")
 PARTS: dict[str, Any] = {
     "about": About,
     "audit": Audit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from personas.profiles.branches import with_moved_money
 from personas.profiles.contrast import lift
 from personas.profiles.describe import describe
 from personas.profiles.prevalence import fits, prevalence
@@ -19,4 +20,5 @@ __all__ = [
     "fits",
     "lift",
     "prevalence",
+    "with_moved_money",
 ]

@@ -1,7 +1,8 @@
-"""Money of the segments of every k that was looked at: what one segment more would buy, and what an override costs."""
+"""Money of the segments of every k, and of whom a choice of preparation moves: what a decision costs."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -52,3 +53,46 @@ FROM {quoted(labelings)} AS b
 JOIN {quoted(ledger)} AS g ON g.customer_id = b.customer_id
 WHERE b.k{int(k)} >= 0
 GROUP BY b.k{int(k)}"""
+
+
+def moved_money(
+    engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation: Segmentation
+) -> tuple[tuple[str, float], ...]:
+    """Per choice of the choices ledger the share of the contribution whose customers move (method.md 10.1).
+
+    Among the customers that the choice was looked at with; gains and losses count alike, so that they do not cancel.
+    Empty without contribution. ``ids`` as for ``branches``.
+    """
+    import pyarrow as pa
+
+    who = segmentation.moved
+    if "contribution" not in ledger.known or who is None or who.shape != (len(segmentation.sensitivity), len(ids)):
+        return ()
+    columns = {f"c{i}": pa.array(row.astype(np.int32)) for i, row in enumerate(who)}
+    table = engine.read("moved", pa.table({"customer_id": pa.array(ids.tolist(), pa.string()), **columns}))
+    found: list[tuple[str, float]] = []
+    for i, row in enumerate(segmentation.sensitivity):
+        sums = engine.fetch(moved_sql(ledger.table.name, table.name, i), 1).to_pylist()[0]
+        if sums["total"]:
+            found.append((str(row["choice"]), float(Decimal(sums["moved"]) / Decimal(sums["total"]))))
+    return tuple(found)
+
+
+def moved_sql(ledger: str, moved: str, choice: int) -> str:
+    """Absolute contribution of those whom one choice moves, and of all that it was looked at with."""
+    return f"""SELECT
+  SUM(CASE WHEN b.c{int(choice)} = 1 THEN ABS(g.contribution) ELSE 0 END) AS moved,
+  SUM(ABS(g.contribution)) AS total
+FROM {quoted(moved)} AS b
+JOIN {quoted(ledger)} AS g ON g.customer_id = b.customer_id
+WHERE b.c{int(choice)} >= 0"""
+
+
+def with_moved_money(segmentation: Segmentation, moved: tuple[tuple[str, float], ...]) -> Segmentation:
+    """The segmentation with ``contribution_moved_share`` in the rows of its choices ledger, where it is known."""
+    shares = dict(moved)
+    rows = tuple(
+        {**row, "contribution_moved_share": shares[str(row["choice"])]} if row["choice"] in shares else row
+        for row in segmentation.sensitivity
+    )
+    return replace(segmentation, sensitivity=rows)

@@ -161,3 +161,5 @@ class Profiles:
     rfm_table: tuple[RfmCell, ...] = ()
     """Where the eleven RFM segments and ours cross, the names in their order; empty without recency and orders."""
     quadrants: Quadrants | None = None
+    moved_money: tuple[tuple[str, float], ...] = ()
+    """Share of the contribution that each choice of preparation or model moves; empty where it is unknown."""

@@ -17,7 +17,7 @@ from personas.estimate import Estimate
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
-from personas.profiles.branches import branches
+from personas.profiles.branches import branches, moved_money
 from personas.profiles.claims import MOST_ROWS, claims, defining, definitions, sampled_notice
 from personas.profiles.crosses import INFLUENCE, REFERRAL_VALUE, money_a_year, quadrants, rfm_table
 from personas.profiles.economics import read_sample
@@ -66,7 +66,8 @@ def with_worth(profiles: Profiles, context: Context) -> Profiles:
     turns = service_order(profiles.segments)
     floor = context.config.economics.service_floor_days
     engine, ids = context.customers.engine, context.matrix.ids
-    profiles = replace(profiles, branches=branches(engine, context.ledger, ids, context.segmentation))
+    made_from = (engine, context.ledger, ids, context.segmentation)
+    profiles = replace(profiles, branches=branches(*made_from), moved_money=moved_money(*made_from))
     return replace(profiles, service_order=turns, service_floor_days=floor if turns else None)
 
 

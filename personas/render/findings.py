@@ -11,7 +11,11 @@ from personas.render.facts import label_of, typical
 from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, in_words, short
 from personas.render.tree import Flow, Node, family_tree
+from personas.segmentation.sensitivity import WITHOUT_FAMILY
 from personas.study import Study
+
+MUCH_MONEY = 0.2
+"""More of the money than this moved by a neutral choice is a stop sign (method.md 10.1)."""
 
 
 def segment_names(study: Study) -> dict[int, str]:
@@ -218,6 +222,10 @@ def sensitivity_section(study: Study) -> Section | None:
     if (_float(ledger[0], "ari") or 0.0) >= 0.9:
         heading = "Little hangs on any single choice"
     sub = "What changes if one choice is made otherwise and the rest stays."
+    neutral = [row for row in ledger if not str(row.get("choice")).startswith(WITHOUT_FAMILY)]
+    most = max((_float(row, "contribution_moved_share") or 0.0 for row in neutral), default=0.0)
+    if most > MUCH_MONEY:
+        sub += f" Stop sign: a choice of scale or model moves {percent(most, locale)} of the contribution."
     return Section(
         "choices",
         "",

@@ -139,8 +139,9 @@ def search(
             found = [winner if explored.algorithm is winner.algorithm else explored for explored in found]
         segmentation = _segmentation(everyone, kept, order, winner, found, why, seed, protocol)
         segmentation = _with_sensitivity(
-            replace(segmentation, own_k=own), everyone, kept, winner, families, blocks, seed, part(progress, 0.9, 0.99)
-        )
+            replace(segmentation, own_k=own), everyone, kept, order, winner, families, blocks, seed,
+            part(progress, 0.9, 0.99),
+        )  # fmt: skip
         if map_kind == "none":
             return segmentation
         if progress:
@@ -269,18 +270,18 @@ def _gate(evidence: Evidence, comparison: Comparison | None) -> Mapping[str, obj
 
 
 def _with_sensitivity(
-    segmentation: Segmentation, everyone: Floats, kept: NDArray[np.bool_], winner: Explored,
+    segmentation: Segmentation, everyone: Floats, kept: NDArray[np.bool_], order: NDArray[np.int64], winner: Explored,
     families: Sequence[str] | None, blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None,
 ) -> Segmentation:  # fmt: skip
     """The choices ledger, and the verdict one step lower when most other choices give other segments."""
     fitted = winner.trials[winner.k].fitted
-    rows = ledger(everyone, kept, fitted, winner.algorithm, families, blocks, seed, progress)
+    rows, moved = ledger(everyone, kept, fitted, winner.algorithm, families, blocks, seed, progress)
     verdict = segmentation.verdict
+    segmentation = replace(segmentation, sensitivity=rows, moved=moved[:, np.argsort(order)])
     if not depends_on_preparation(deciding(rows, families)) or one_step_down(verdict) == verdict:
-        return replace(segmentation, sensitivity=rows)
+        return segmentation
     return replace(
         segmentation,
-        sensitivity=rows,
         notices=(*segmentation.notices, Notice("depends-on-preparation", PREPARATION)),
         verdict=one_step_down(verdict),
         reasons=(PREPARATION, f"As prepared here: {segmentation.reasons[0]}", *segmentation.reasons[1:]),

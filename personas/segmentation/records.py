@@ -239,6 +239,8 @@ class Segmentation:
     """Customers who are set aside, because they lie far from every segment (label -1)."""
     unusual_distance: float | None = None
     """From this distance to the nearest centroid on a customer belongs to no segment; None: everybody is assigned."""
+    moved: NDArray[np.int8] | None = None
+    """(choices of ``sensitivity``, n) 1 for customers whom the choice moves, 0 stay, -1 were not looked at."""
 
     @property
     def chosen(self) -> Candidate:

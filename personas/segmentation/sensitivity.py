@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.errors import InputError, count_of
-from personas.segmentation.agreement import adjusted_rand, contingency, matched_share
+from personas.segmentation.agreement import adjusted_rand, contingency, matched, matched_share
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS
 from personas.segmentation.records import Algorithm, Fitted, Floats, Progress
@@ -18,6 +18,7 @@ from personas.segmentation.verdict import THRESHOLDS
 WITHOUT_FAMILY = "without the family "
 MODEL_ROWS = 2_000
 """The other model is fitted on so many rows: a mixture on all of them would take longer than everything else."""
+NOT_LOOKED_AT = -1
 RESCALED, OTHER_MODEL, UNUSUAL = 100, 200, 300
 """Numbers of the random streams; the families count from 0."""
 
@@ -25,8 +26,10 @@ RESCALED, OTHER_MODEL, UNUSUAL = 100, 200, 300
 def ledger(
     everyone: Floats, kept: NDArray[np.bool_], reference: Fitted, algorithm: Algorithm,
     families: Sequence[str] | None, blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None = None,
-) -> tuple[Mapping[str, object], ...]:  # fmt: skip
-    """One row per choice: ``{"choice", "ari", "customers_moved_share"}`` of a refit at the same k.
+) -> tuple[tuple[Mapping[str, object], ...], NDArray[np.int8]]:  # fmt: skip
+    """One row per choice, ``{"choice", "ari", "customers_moved_share"}`` of a refit at the same k, and who moved.
+
+    Who moved is (choices, n): 1 moved, 0 stayed, -1 was not looked at.
 
     Parameters
     ----------
@@ -49,6 +52,7 @@ def ledger(
     some[draw_rows(seed, Step.SUBSAMPLE, len(X), MODEL_ROWS)] = True
     todo.append((f"{other.label} instead of {algorithm.label}", X, some, other, OTHER_MODEL))
     rows: list[Mapping[str, object]] = []
+    who: list[NDArray[np.int8]] = []
     for done, (name, Z, chosen, model, number) in enumerate(todo):
         if progress:
             progress(f"choices: {name}", done / len(todo))
@@ -58,10 +62,15 @@ def ledger(
             continue
         refit = model.fit(part, k, stream(seed, Step.SENSITIVITY, k, number), REFIT_STARTS)
         theirs = refit.labels[chosen] if with_everyone else refit.labels
-        table = contingency(reference.labels if with_everyone else reference.labels[chosen], theirs, k, k)
-        moved = 1.0 - matched_share(table)
-        rows.append({"choice": name, "ari": adjusted_rand(table), "customers_moved_share": moved})
-    return tuple(rows)
+        ours = reference.labels if with_everyone else reference.labels[chosen]
+        table = contingency(ours, theirs, k, k)
+        rows.append(
+            {"choice": name, "ari": adjusted_rand(table), "customers_moved_share": 1.0 - matched_share(table)}
+        )
+        looked_at = np.flatnonzero(kept) if with_everyone else np.flatnonzero(kept)[chosen]
+        who.append(np.full(len(everyone), NOT_LOOKED_AT, dtype=np.int8))
+        who[-1][looked_at] = matched(table)[theirs] != ours
+    return tuple(rows), np.array(who, dtype=np.int8).reshape(len(who), len(everyone))
 
 
 def deciding(rows: Sequence[Mapping[str, object]], families: Sequence[str] | None) -> list[float]:

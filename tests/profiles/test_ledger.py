@@ -14,7 +14,7 @@ import pytest
 
 from personas.engines import Engine, open_engine
 from personas.errors import PersonasError
-from personas.profiles.branches import branches
+from personas.profiles.branches import branches, moved_money, with_moved_money
 from personas.profiles.ledger import Ledger, build_ledger, totals
 from personas.segmentation.records import Candidate
 from personas.sources.canonical import Tables
@@ -261,6 +261,29 @@ def test_the_money_of_every_number_of_segments_is_counted_from_the_same_ledger(e
     ]  # fmt: skip
     assert {b.what for b in found} == {"revenue"} and [b.share for b in found[:2]] == [10 / 60, 50 / 60]
     assert branches(engine, ledger, np.array(who), segmentation(2)) == ()
+
+
+def test_the_money_that_a_choice_moves_counts_gains_and_losses_alike(engine: Engine) -> None:
+    # Contributions: a 100 - 60 - 8 = 32, b 50 - 30 = 20, c 10 - 6 - 16 = -12: 64 without their signs. d is not drawn.
+    who = ["a", "b", "c", "d"]
+    bought = [("o1", "a", "100", "60"), ("o2", "b", "50", "30"), ("o3", "c", "10", "6"), ("o4", "d", "90", "0")]
+    lines = [(number, of, True, value, "1", cost) for number, of, value, cost in bought]
+    tickets = [("t1", "a", True, "phone", "10", None), ("t2", "c", True, "phone", "20", None)]
+    orders = [order(number, of, value) for number, of, value, _ in bought]
+    tables = shop(engine, who, orders, lines, tickets, without=["cost_amount"])
+    labels = dict.fromkeys(who, 0)
+    ledger = ledger_of(engine, tables, labels, service_minute_cost=0.8)
+    rows = ({"choice": "scaled by range", "ari": 0.5}, {"choice": "k-means instead", "ari": 0.5})
+    # The first moves c of all three: 12 of 64; the second was looked at with b and c and moves b: 20 of 32.
+    found = replace(segmentation(2), sensitivity=rows, moved=np.array([[0, 0, 1], [-1, 1, 0]], dtype=np.int8))
+    shares = moved_money(engine, ledger, np.array(who[:3]), found)
+    assert shares == (("scaled by range", 12 / 64), ("k-means instead", 20 / 32))
+    told = with_moved_money(found, shares).sensitivity
+    assert [row["contribution_moved_share"] for row in told] == [12 / 64, 20 / 32]
+    assert moved_money(engine, ledger, np.array(who[:3]), segmentation(2)) == ()
+    # Without the cost of service contribution is unknown, and so is what moves.
+    unknown = ledger_of(engine, tables, labels)
+    assert moved_money(engine, unknown, np.array(who[:3]), found) == ()
 
 
 def test_winning_a_customer_is_counted_once_in_the_window_of_the_first_order(engine: Engine) -> None:

@@ -38,7 +38,8 @@ def test_the_ledger_says_what_moves_and_who_was_left_out() -> None:
     model = KMEANS.fit(X, 3, np.random.SeedSequence(0), 5)
     X = np.vstack((X, [[200.0, 200.0]]))
     kept = np.arange(301) < 300
-    rows = {str(row["choice"]): row for row in ledger(X, kept, model, KMEANS, ["a", "b"], [], 0)}
+    listed, moved = ledger(X, kept, model, KMEANS, ["a", "b"], [], 0)
+    rows = {str(row["choice"]): row for row in listed}
     assert list(rows) == [
         "without the family a", "without the family b", "with 1 unusual customer put back",
         "Gaussian mixture instead of k-means",
@@ -46,6 +47,18 @@ def test_the_ledger_says_what_moves_and_who_was_left_out() -> None:
     assert all(0 <= float(row["customers_moved_share"]) <= 1 for row in rows.values())  # type: ignore[arg-type]
     # Put back, the far row owns one of the 3 segments and two groups of 100 become one: a third of 300 moves.
     assert abs(float(rows["with 1 unusual customer put back"]["customers_moved_share"]) - 1 / 3) <= 0.01  # type: ignore[arg-type]
+    # Who moved adds up to the shares; the far row has no segment that it could leave.
+    assert moved.shape == (4, 301) and (moved[:, 300] == -1).all() and (moved[:, :300] >= 0).all()
+    shares = [row["customers_moved_share"] for row in listed]
+    assert (moved == 1).sum(axis=1) / 300 == pytest.approx(shares, abs=1e-12)
+
+
+def test_who_moves_is_told_in_the_order_of_the_rows_given() -> None:
+    X, _ = ring(3, 3.0, 150, 5)
+    swap = np.random.default_rng(1).permutation(150)
+    one, other = (discover(A, k=3, protocol="quick", map_kind="none", families=["a", "b"]) for A in (X, X[swap]))
+    assert one.moved is not None and other.moved is not None and (one.moved == 1).any()
+    assert np.array_equal(one.moved[:, swap], other.moved)
 
 
 def test_one_of_two_families_left_out_does_not_speak_on_preparation_one_of_three_does() -> None:
