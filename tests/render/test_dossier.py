@@ -167,10 +167,12 @@ def test_a_saved_study_tells_the_same_and_sets_the_same_customers_aside(survey: 
     apart = replace(survey.segmentation, unusual=3, unusual_distance=7.5, own_k={"gap": 1}, guard="Told.")
     study = replace(survey, segmentation=apart)
     loaded = load(save(study, tmp_path / "study"))
-    left_out = {"model", "resampled", "labels", "confidence", "membership", "map_points", "map_rows", "labelings"}
+    arrays = {"labels", "confidence", "membership", "map_points", "map_rows", "labelings", "moved"}
+    left_out = {"model", "resampled", *arrays}
     for name in (name for name in Segmentation.__dataclass_fields__ if name not in left_out):
         assert getattr(loaded.segmentation, name) == getattr(apart, name), name
     assert (loaded.segmentation.labelings == survey.segmentation.labelings).all()
+    assert (loaded.segmentation.moved == survey.segmentation.moved).all()
     assert render_choose_k(loaded) == render_choose_k(study)
 
 
