@@ -17,6 +17,8 @@ TABLE_SHARES = (
     0.99, 0.9925, 0.995, 0.9975, 0.999, 0.9995,
 )  # fmt: skip
 TABLE_DRAWS = 20_000
+TIED, CLOSE = 1e-13, 1e-9
+"""Neighbours nearer than the first share of the range are ties; all ties together are spread over the second."""
 TABLE_SEED = 19850301
 """The shipped table is ``{n: simulate_quantiles(n, TABLE_DRAWS)}`` over TABLE_SIZES (5,000 draws at the largest)."""
 
@@ -26,8 +28,9 @@ def dip(values: Floats) -> float:
 
     Parameters
     ----------
-    values : (n,) numbers, distinct
-        Break ties before (``borders.spread_ties``): equal values are counted by another convention elsewhere.
+    values : (n,) numbers
+        Ties are best broken before (``borders.spread_ties``). What is left of them, or comes back by rounding when
+        rows are projected, is taken as values close together; elsewhere equal values are counted by another convention.
 
     Returns
     -------
@@ -38,6 +41,7 @@ def dip(values: Floats) -> float:
     n = len(x)
     if n <= 3 or x[0] == x[-1]:
         return 1.0 / (2 * max(1, n))
+    x = _apart(x)
     low, high, best = 0, n - 1, 1.0
     below, above = np.arange(n, dtype=np.float64), np.arange(1, n + 1, dtype=np.float64)
     while True:
@@ -63,6 +67,18 @@ def dip(values: Floats) -> float:
     return best / (2 * n)
 
 
+def _apart(x: Floats) -> Floats:
+    """Sorted values without ties: each is moved by its rank, together a billionth of the range. Distinct ones stay.
+
+    Between equal values the hulls have no slope and no value, and an atom would count as a valley of its own size.
+    """
+    width = x[-1] - x[0]
+    if np.diff(x).min() > TIED * width:
+        return x
+    tilted: Floats = (x - x[0]) / width + np.linspace(0.0, CLOSE, len(x))
+    return tilted
+
+
 def _outside(
     x: Floats, points: Floats, knots: NDArray[np.int64], first: int, last: int, hull: Floats, sign: int
 ) -> float:
@@ -81,7 +97,7 @@ def _hull(x: Floats, y: Floats, *, lower: bool) -> NDArray[np.int64]:
 
     if len(x) < 3:
         return np.arange(len(x), dtype=np.int64)
-    widths = np.maximum(np.diff(x), 1e-300)  # ties may come back when rows are projected
+    widths = np.diff(x)
     return np.asarray(isotonic_regression(np.diff(y) / widths, weights=widths, increasing=lower).blocks, dtype=np.int64)
 
 
