@@ -12,6 +12,7 @@ from personas.config import Config, load_config
 from personas.engines import open_engine
 from personas.errors import ConfigError, InputError
 from personas.pipeline import run
+from personas.readiness import check
 from personas.rules import kept_apart
 from personas.study import Study
 
@@ -85,6 +86,13 @@ def test_the_report_names_them_and_what_fits_nobody_is_said(study: Study) -> Non
         "the data or taken by a rule before: 1"
     )
     assert "test accounts: 2 customers" in " ".join(lede(study))
+
+
+def test_a_check_says_who_is_kept_apart_and_counts_the_others(tmp_path: Path) -> None:
+    found = check(with_rules(tmp_path))
+    assert [notice["count"] for notice in found["notices"] if notice["code"] == "rule-segment"] == [2, 2, 3]
+    (clustering,) = [line for line in found["readiness"] if line["purpose"] == "clustering"]
+    assert clustering["reason"].startswith("113 customers")
 
 
 def test_a_study_names_no_customer_of_a_list(study: Study) -> None:
