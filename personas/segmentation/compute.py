@@ -118,10 +118,10 @@ def nearest(X: Floats, centroids: Floats) -> tuple[Labels, Floats, float]:
     ([0, 0, 1], [0.0, 1.0, 1.0], 2.0)
     """
     labels, gaps, total = np.empty(len(X), dtype=np.int32), np.empty(len(X)), 0.0
-    points = np.ascontiguousarray(centroids, dtype=np.float64)
+    points = np.array(centroids, dtype=np.float64, order="C")  # a copy: arrays that may not be written are another type
     for first in range(0, len(X), CHUNK):
         piece = slice(first, first + CHUNK)
-        part = np.ascontiguousarray(X[piece], dtype=np.float64)
+        part = np.require(X[piece], np.float64, ["C", "W"])
         total += _modules()[1].nearest(part, points, TIE, labels[piece], gaps[piece])
     return labels, gaps, float(total)
 

@@ -16,6 +16,7 @@ from personas.segmentation.streams import Step, draw_rows, stream
 from personas.segmentation.verdict import THRESHOLDS
 
 WITHOUT_FAMILY = "without the family "
+FEWEST_CHOICES = 3
 MODEL_ROWS = 2_000
 """The other model is fitted on so many rows: a mixture on all of them would take longer than everything else."""
 NOT_LOOKED_AT = -1
@@ -77,10 +78,12 @@ def deciding(rows: Sequence[Mapping[str, object]], families: Sequence[str] | Non
     """The agreements (ARI) that the verdict looks at: all but those of families left out when there are fewer than 3.
 
     Without one of two families half of the question is gone: that the answer changes says nothing about preparation.
+    Nothing where fewer than 3 are left, such as the other model alone: a median of one or two is no median.
     """
     few = families is not None and len(set(families)) < THRESHOLDS.families
     counted = [row for row in rows if not (few and str(row["choice"]).startswith(WITHOUT_FAMILY))]
-    return [ari for row in counted if isinstance(ari := row["ari"], float)]
+    found = [ari for row in counted if isinstance(ari := row["ari"], float)]
+    return found if len(found) >= FEWEST_CHOICES else []
 
 
 def too_alike(X: Floats, least: int) -> bool:

@@ -28,25 +28,31 @@ TRIMMED_ROWS = 20_000
 
 
 def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
-    """(n,) rows that are trimmed at half of the k or more, and at each of those lie far beyond the others' distance.
+    """(n,) rows that are trimmed at half of the k or more, far at each of those, and worth a segment of their own.
 
     Far at one k alone is not enough: with many segments the tail of a round group is far from its small part. Far is
-    more than median + 6 * 1.4826 * MAD of the distances. The starts are k-means on rows (at most 2,000) of which the
-    farthest from the middle are left out, because a row that owns a centroid is at no distance from it.
+    more than median + 6 * 1.4826 * MAD of the distances. That alone would set the best customer of every shop aside
+    (method.md 2.8 does), so the row must also be able to own a segment: at half of those k or more its squared distance
+    is more than what the last segment takes off the inertia of the others. The starts are k-means on rows (at most
+    2,000) of which the farthest from the middle are left out, because a row that owns a centroid is at no distance.
     """
     from_middle = ((X - np.median(X, axis=0)) ** 2).sum(axis=1)
     inner = np.sort(np.argsort(from_middle, kind="stable")[: len(X) - _left_out(X)])
     start = X[inner[draw_rows(seed, Step.TRIMMED, len(inner), START_ROWS)]]
-    trimmed, far = np.zeros(len(X)), np.zeros(len(X))
+    trimmed, far, owning = np.zeros(len(X)), np.zeros(len(X)), np.zeros(len(X))
+    before, last = float(((X[inner] - X[inner].mean(axis=0)) ** 2).sum()), 1
     usable = [k for k in ks if k < len(start)]
     some = X[draw_rows(seed, Step.TRIMMED, len(X), TRIMMED_ROWS)]
     for k in usable:
         begin = fit_kmeans(start, k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids
         distances = distance_to_segment(X, trimmed_means(some, begin))
         out = distances >= np.partition(distances, -_left_out(X))[-_left_out(X)]
+        inertia = float((distances[~out] ** 2).sum())
         trimmed += out
         far += out & (distances > far_beyond(distances))
-    unusual: NDArray[np.bool_] = (trimmed >= max(1.0, len(usable) / 2)) & (far == trimmed)
+        owning += out & (distances**2 > (before - inertia) / (k - last))
+        before, last = inertia, k
+    unusual: NDArray[np.bool_] = (trimmed >= max(1.0, len(usable) / 2)) & (far == trimmed) & (2 * owning >= trimmed)
     return unusual
 
 

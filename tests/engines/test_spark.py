@@ -67,6 +67,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     patched.setenv("SPARK_HOME", str(home))
     patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     patched.setenv("PYSPARK_PYTHON", sys.executable)
+    patched.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
     builder = SparkSession.builder.master("local-cluster[2,1,1024]")
     builder = builder.config("spark.sql.warehouse.dir", str(home / "warehouse"))
     for key, value in SETTINGS.items():

@@ -62,10 +62,17 @@ def test_who_moves_is_told_in_the_order_of_the_rows_given() -> None:
 
 
 def test_one_of_two_families_left_out_does_not_speak_on_preparation_one_of_three_does() -> None:
-    rows = [{"choice": "scaled by range", "ari": 0.9}, {"choice": "without the family a", "ari": 0.1}]
-    assert deciding(rows, ["a", "b", "b"]) == [0.9]
-    assert deciding(rows, ["a", "b", "c"]) == [0.9, 0.1]
-    assert deciding(rows, None) == [0.9, 0.1]
+    scaled = [{"choice": f"scaled by {how}", "ari": ari} for how, ari in (("range", 0.9), ("sd", 0.8), ("mad", 0.7))]
+    rows = [*scaled, {"choice": "without the family a", "ari": 0.1}]
+    assert deciding(rows, ["a", "b", "b"]) == [0.9, 0.8, 0.7]
+    assert deciding(rows, ["a", "b", "c"]) == [0.9, 0.8, 0.7, 0.1]
+    assert deciding(rows, None) == [0.9, 0.8, 0.7, 0.1]
+
+
+def test_two_choices_are_too_few_to_lower_a_verdict() -> None:
+    rows = [{"choice": "Gaussian mixture instead of k-means", "ari": 0.1}, {"choice": "scaled by range", "ari": 0.2}]
+    assert deciding(rows, None) == []
+    assert deciding([*rows, {"choice": "scaled by sd", "ari": 0.3}], None) == [0.1, 0.2, 0.3]
 
 
 def test_moons_are_cut_across_and_round_groups_are_not() -> None:
