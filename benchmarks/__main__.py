@@ -29,16 +29,23 @@ def main() -> None:
         parser.error(f"no group {', '.join(sorted(unknown))}")
     before = os.getloadavg()[0]
     found: list[Row] = []
+    former = asked.report.read_text(encoding="utf-8") if asked.report.is_file() else ""
     for name in asked.groups or GROUPS:
         for line in import_module(f"benchmarks.{name}").rows(asked.long):
             print(f"{line.number:>3}  {line.part:<48} {line.figure:>9}  target {line.target:<14} {line.gate}")
             sys.stdout.flush()
             found.append(line)
-    former = asked.report.read_text(encoding="utf-8") if asked.report.is_file() else ""
-    for line in fallen(former, found):
-        print(line)
-    asked.report.write_text(text(found, asked.long, before), encoding="utf-8")
+        asked.report.write_text(text(found, asked.long, before, former), encoding="utf-8")
+    for told in fallen(former, found):
+        print(told)
     print(f"written: {asked.report}")
+
+
+def kept(former: str, found: list[Row]) -> list[str]:
+    """Rows of the former report that were not measured again."""
+    again = {(row.number, row.part) for row in found}
+    table = [line for line in former.splitlines() if line.startswith("| ") and not line.startswith("| row ")]
+    return [line for line in table if tuple(cell.strip() for cell in line.split("|")[1:3]) not in again]
 
 
 def fallen(former: str, found: list[Row]) -> list[str]:
@@ -55,8 +62,8 @@ def fallen(former: str, found: list[Row]) -> list[str]:
     ]
 
 
-def text(found: list[Row], long: bool, load_before: float) -> str:
-    """The report."""
+def text(found: list[Row], long: bool, load_before: float, former: str = "") -> str:
+    """The report: what was measured now, and the rows of the former one that were not."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     lines = [
         "# How fast",
@@ -80,6 +87,10 @@ def text(found: list[Row], long: bool, load_before: float) -> str:
             f"| {row.number} | {row.part} | {row.ours} | {row.theirs} | {row.figure} | {row.target} | "
             f"{words[row.reached]} | {gate} | {row.note} |"
         )
+    for line in kept(former, found):
+        lines.append(line if "earlier run" in line else f"{line[:-2]} earlier run |")
+    head = next(i for i, line in enumerate(lines) if line.startswith("|---")) + 1
+    lines[head:] = sorted(lines[head:], key=lambda line: int("".join(filter(str.isdigit, line.split("|")[1])) or 99))
     return "\n".join(lines) + "\n"
 
 

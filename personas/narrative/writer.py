@@ -62,12 +62,17 @@ def _fitted(
 ) -> tuple[list[Draft], tuple[Trait, ...]]:
     """The drafts cut or filled up to between 60 and 120 words, and the spare traits that were taken."""
     taken: list[Trait] = []
-    while _words([*start, *middle, *end]) > MOST_WORDS and len(middle) > 1:
+    opened = len(phrases.said_as_drawn([Draft("", "", (), drawn=True)], speaker)[0].text.split())
+    most = MOST_WORDS - (opened if any(draft.drawn for draft in middle) else 0)
+    while _words([*start, *middle, *end]) > most and len(middle) > 1:
         middle = middle[:-1]
+    while _words([*start, *middle, *end]) > most and len(end) > 1:  # what follows the money, the tension first
+        end = [end[0], *end[2:]]
     for trait in spare:
-        if _words([*start, *middle, *end]) >= FEWEST_WORDS:
+        longer = [*middle, phrases.of_trait(trait, speaker)]
+        if _words([*start, *middle, *end]) >= FEWEST_WORDS or _words([*start, *longer, *end]) > most:
             break
-        middle = [*middle, phrases.of_trait(trait, speaker)]
+        middle = longer
         taken.append(trait)
     closing = [
         phrases.size(profile, speaker), phrases.core(profile, speaker),

@@ -15,7 +15,10 @@ from personas.estimate import Estimate, exact
 from personas.narrative import narrate
 from personas.narrative.checked import check
 from personas.narrative.distinctness import swap_test
+from personas.narrative.naming import pronouns_of
 from personas.narrative.persona import Persona
+from personas.narrative.phrases import Draft, Speaker
+from personas.narrative.writer import _fitted
 from personas.profiles.money_records import Claim, TestPlan
 from personas.profiles.records import Fact, Profiles
 from tests.narrative import shop
@@ -159,3 +162,17 @@ def test_every_number_and_comparison_of_1000_generated_cards_is_in_its_evidence(
     cards = [persona for seed in range(500) for persona in told(random_profiles(seed))]
     assert len(cards) == 1000
     assert sum(bool(check(card, ENGLISH)) for card in cards) == 0
+
+
+def test_the_words_that_say_that_we_drew_the_group_count_towards_the_120() -> None:
+    speaker = Speaker("Joe", *pronouns_of("male", ENGLISH), ENGLISH)
+
+    def draft(words: int, *, drawn: bool = False) -> Draft:
+        return Draft(" ".join(["word"] * words), "definition", (), drawn=drawn)
+
+    # 20 + 3 * 21 + 34 are 117 words, and "As we drew the group," makes them 122: one of the three gives way.
+    profile = shop.profiles().segments[0]
+    drafts, _ = _fitted([draft(20)], [draft(21, drawn=True)] * 3, [draft(34)], [], profile, speaker)
+    assert [len(d.text.split()) for d in drafts] == [20, 21, 21, 34]
+    drafts, _ = _fitted([draft(20)], [draft(21)] * 3, [draft(34)], [], profile, speaker)
+    assert len(drafts) == 5, "117 words may stay"
