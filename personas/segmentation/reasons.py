@@ -164,9 +164,10 @@ def how_stable(chosen: Candidate, resamples: int) -> str:
     weakest = chosen.jaccard_min or 0.0
     word = "every segment came back" if returns(chosen) else "not every segment came back"
     moved = 0.0 if chosen.agreement is None else 100 * (1 - chosen.agreement)
+    share = f"about {moved:.0f}%" if moved >= 0.5 else "less than 1%"
     return (
         f"In {count_of(resamples, 'repetition')} on resampled customers {word}: the least stable one overlaps with "
-        f"itself by {weakest:.2f} on average ({STABLE} is needed). A re-run may move about {moved:.0f}% of customers."
+        f"itself by {weakest:.2f} on average ({STABLE} is needed). A re-run may move {share} of customers."
     )
 
 

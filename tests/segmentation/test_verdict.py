@@ -193,6 +193,11 @@ def said(found: Evidence, k: int, fixed: bool = False) -> str:
     return " ".join(reasons(found, choose(found), chosen, word, fixed=fixed, resamples=100))
 
 
+def test_a_rerun_that_moves_nearly_nobody_is_not_said_to_move_none() -> None:
+    steady = said(evidence(replace(candidate(2, 0.40, jaccard=0.9), agreement=0.998)), 2)
+    assert "may move less than 1% of customers" in steady
+
+
 def test_the_reasons_name_the_guard_that_decided() -> None:
     small = said(evidence(candidate(2, 0.40, jaccard=0.9), candidate(3, 0.45, smallest=12, jaccard=0.9), p=None), 2)
     assert "Of 2 to 3 segments, 2 separate the customers best" in small
