@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +90,9 @@ def rings(seed: int) -> Floats:
     return robust(make_circles(1000, noise=0.04, factor=0.4, random_state=seed)[0])
 
 
+CATEGORIES = ((2, 3, 4), (5, 6), (7, 8, 9, 10))
+
+
 def categories(seed: int) -> Floats:
     """Three independent categories with 3, 2 and 4 levels in the metric of correspondence analysis, two normals."""
     random = np.random.default_rng(seed)
@@ -151,20 +154,21 @@ def said(found: Segmentation) -> str:
 
 
 def seek(
-    X: Floats, seed: int, protocol: str, ks: tuple[int, int] | int = (2, 8), min_size: int | None = None
-) -> Segmentation:
+    X: Floats, seed: int, protocol: str, ks: tuple[int, int] | int = (2, 8), min_size: int | None = None,
+    blocks: Sequence[Sequence[int]] = (),
+) -> Segmentation:  # fmt: skip
     """The segmentation of one world."""
-    return discover(X, k=ks, protocol=protocol, min_size=min_size, seed=seed)
+    return discover(X, k=ks, protocol=protocol, min_size=min_size, seed=seed, blocks=blocks)
 
 
 def of(
     code: str, what: str, make: Callable[[int], Floats], expected: str, holds: Check, target: float,
-    min_size: int | None = None, seeds: int | None = None,
+    min_size: int | None = None, seeds: int | None = None, blocks: Sequence[Sequence[int]] = (),
 ) -> Row:  # fmt: skip
     """A row of the rule "look at this world, this must be said of it"."""
 
     def run(seed: int, protocol: str) -> Result:
-        found = seek(make(seed), seed, protocol, min_size=min_size)
+        found = seek(make(seed), seed, protocol, min_size=min_size, blocks=blocks)
         return Result(holds(found), said(found))
 
     return Row(code, what, expected, target, run, seeds)
@@ -241,7 +245,8 @@ ROWS = (
     of("N7", "recency, frequency, money", world("rfm", 1000), "not natural", not_natural, 0.98),
     of("N8", "banana", world("banana", 1000), "not natural", not_natural, 0.98),
     of("N9", "two independent counts", world("poisson", 1000), "not natural", not_natural, 1.0),
-    of("N10", "3 categories and 2 normals", categories, "not natural", not_natural, 0.99),
+    of("N10", "3 categories and 2 normals", categories, "not natural", not_natural, 0.99, blocks=CATEGORIES),
+    of("N10b", "the same, the categories not named", categories, "not natural", not_natural, 0.99),
     of("N11a", "disc", world("disc", 1000), "not natural", not_natural, 0.98),
     of("N11b", "arc", world("arc", 1000), "not natural", not_natural, 0.98),
     of("P1", "3 groups 5 apart, n 400", world("mix(3,2,5)", 400), "natural 3", natural(3), 0.95),

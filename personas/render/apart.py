@@ -102,7 +102,8 @@ def profile_section(study: Study) -> Section | None:
         own = centroids[:, j] / (column.weight or 1.0)
         everyone = sum(float(value) * size for value, size in zip(own, sizes, strict=True)) / sum(sizes)
         name = first_upper(labels.get(column.feature, column.feature))
-        label = name if column.level is None else f"{name}: {short(column.level, 24)}"
+        unknown = f"{name}: unknown" if column.missing_indicator else name
+        label = unknown if column.level is None else f"{name}: {short(column.level, 24)}"
         traits.append(Trait(label, tuple(float(own[s]) - everyone for s in order)))
     traits.sort(key=lambda trait: (-(max(trait.values) - min(trait.values)), trait.label))
     told = traits[:MOST_TRAITS]

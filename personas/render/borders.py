@@ -67,11 +67,14 @@ def _row(border: Border, names: dict[int, str]) -> Row:
     def known(value: float | None, digits: int) -> Cell:
         return Cell("not tested" if value is None else fixed(value, digits))
 
+    def chance(value: float | None) -> Cell:
+        return Cell("<0.001") if value is not None and value < 0.0005 else known(value, 3)
+
     return Row(
         f"{names[border.first]} – {names[border.second]}",
         (
             Cell(WORDS.get(border.kind, border.kind), far=border.kind == "gap"), Cell(count(border.customers)),
-            known(border.dip, 3), known(border.p_value, 3), known(border.p_holm, 3), known(border.null_dip, 3),
+            known(border.dip, 3), chance(border.p_value), chance(border.p_holm), known(border.null_dip, 3),
         ),
     )  # fmt: skip
 

@@ -114,6 +114,12 @@ def _disagreement(study: Study) -> tuple[str, ...]:
         return ()
     if clearest.k == steadiest.k:
         return (f"Silhouette and stability agree: both are highest at {clearest.k}.",)
+    if fixed(clearest.ari_median or 0.0, 2) == fixed(steadiest.ari_median or 0.0, 2):
+        agree = fixed(clearest.ari_median or 0.0, 2)
+        return (
+            f"Silhouette and stability agree: the silhouette is highest at {clearest.k}, and no other number comes "
+            f"back better ({agree}).",
+        )
     return (
         f"Silhouette and stability disagree: the silhouette is highest at {clearest.k} "
         f"({fixed(clearest.silhouette, 3)}), where resamples agree by {fixed(clearest.ari_median or 0.0, 2)}; they "

@@ -187,10 +187,14 @@ def _all_pairs(setting: Setting, model: Fitted, first: Resampled, progress: Prog
 def _borders(
     setting: Setting, trials: Mapping[int, Trial], comparison: Comparison | None
 ) -> dict[int, tuple[Border, ...]]:
-    """Borders of every k; none without structureless data to hold them against."""
+    """Borders of every k; none without structureless data to hold them against.
+
+    A column of two values is a level, whether its block was named or not: between yes and no there is no valley.
+    """
     if comparison is None:
         return {}
-    one_hot = [column for block in setting.blocks for column in block]
+    levels = [j for j, column in enumerate(setting.rows.T) if len(np.unique(column)) <= 2]
+    one_hot = sorted({*levels, *(column for block in setting.blocks for column in block)})
     centroids = {k: models for k, models in comparison.null_centroids.items() if k in trials}
     null = structureless_dips(comparison.sets, centroids, setting.seed, one_hot)
     return {

@@ -185,3 +185,18 @@ def test_the_record_holds_the_evidence_and_every_bound(survey: Study) -> None:
     assert [row["k"] for row in document["evidence"]] == [2, 3, 4, 5]
     assert len(document["evidence"][1]["jaccard"]) == 3 and document["guard"] == survey.segmentation.guard
     assert "Jaccard of every segment at least 0.75" in render_html(survey)
+
+
+def test_numbers_that_come_back_equally_well_do_not_disagree_with_the_silhouette(survey: Study) -> None:
+    tied = tuple(
+        replace(c, ari_median=0.996 if c.k == 5 else 0.999 if c.k == 2 else 0.5) for c in survey.segmentation.candidates
+    )
+    page = render_choose_k(replace(survey, segmentation=replace(survey.segmentation, candidates=tied)))
+    assert "the silhouette is highest at 5, and no other number comes back better (1.00)" in section(page, "agreement")
+
+
+def test_a_tiny_p_value_is_never_printed_as_zero(survey: Study) -> None:
+    border = Border(0, 1, "gap", 400, 0.1, 0.00001, 0.2, 0.08)
+    found = replace(survey.segmentation, borders=(border,))
+    page = render_choose_k(replace(survey, segmentation=found))
+    assert "&lt;0.001" in page and "<td>0.000</td>" not in page

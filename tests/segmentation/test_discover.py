@@ -10,6 +10,7 @@ import personas.segmentation as room
 from personas.errors import ConfigError, InputError
 from personas.segmentation import discover, scan
 from personas.segmentation.agreement import adjusted_rand, contingency
+from tests.battery_rows import categories
 from tests.segmentation.markets import known_k, mall, mix, ring
 
 
@@ -159,3 +160,10 @@ def test_the_functions_are_functions_even_after_their_modules_were_imported() ->
     import personas.segmentation.scan  # noqa: F401
 
     assert callable(room.discover) and callable(room.scan) and callable(room.assign)
+
+
+def test_levels_of_categories_are_no_gaps_even_when_nobody_says_that_they_are_categories() -> None:
+    # Between the levels of a category there is nothing, so the dip calls every border of these four segments a gap.
+    found = discover(categories(5), k=(2, 5), protocol="quick", seed=5)
+    assert (found.k, found.verdict) == (4, "reproducible")
+    assert {border.kind for border in found.borders} == {"categorical"}
