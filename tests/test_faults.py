@@ -56,7 +56,8 @@ def test_a_stop_is_a_sentence_in_two_seconds(share: float, scene: Scene) -> None
         return  # the study was in its place already when the stop came: that is a finished run
     if answer["struck"]:  # it may have been faster
         assert ended == (5, "former")
-        assert answer["err"].startswith("personas: stopped") and answer["after"] < 2
+        # A library that is struck inside of a callback may say so before us.
+        assert "personas: stopped" in answer["err"] and answer["after"] < 2
 
 
 def test_a_second_stop_ends_at_once_and_the_next_run_clears_away(scene: Scene) -> None:
