@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from personas.console import print_json, progress_bar, reported, stop
+from personas.console import listen, print_json, progress_bar, reported
 from personas.errors import ConfigError, Interrupted
 from personas.verbs import compare, experiment, leads
 
@@ -286,11 +286,8 @@ def _write(files: Mapping[str, str | bytes], folder: Path) -> None:
 
 
 def main() -> None:
-    """Parse and run. A request to end (SIGTERM) is an interruption, as Ctrl-C is; a second one ends at once."""
-    import signal
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    """Parse and run; an interruption becomes a sentence and its exit code."""
+    listen()
     try:
         app(prog_name="personas")
     except KeyboardInterrupt:  # outside of a verb
