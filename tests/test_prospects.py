@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from personas import load
-from personas.cli import app
+from tests.commands import document, personas
 from tests.small_shop import CONFIG, order_rows, write_shop, write_table
 
 REGIONS = ("north", "south", "east")
 CUSTOMERS = CONFIG.replace("sources:", "sources:\n  customers:\n    file: customers.csv").replace("k: [2, 4]", "k: 3")
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def document(result: Result) -> Any:
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -6,24 +6,13 @@ import csv
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from personas.cli import app
+from tests.commands import document, personas
 from tests.small_shop import CONFIG, order_rows, write_shop
 
 DAYS = 91
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def document(result: Result) -> Any:
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
