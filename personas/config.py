@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -61,8 +62,12 @@ class Occasion(Part):
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        if (self.day is None) == (self.weekday is None or self.nth is None):
+        if sum(part is not None for part in (self.weekday, self.nth)) != (2 if self.day is None else 0):
             raise ValueError("give either day, or weekday and nth")
+        if self.nth == 0:
+            raise ValueError("nth is 1 for the first, -1 for the last; there is no 0")
+        if self.day is not None and self.day > monthrange(2000, self.month)[1]:
+            raise ValueError(f"month {self.month} has no day {self.day}")
         return self
 
 

@@ -25,9 +25,9 @@ UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
 
 class Part(BaseModel):
-    """A part of the configuration: frozen, and unknown keys are mistakes."""
+    """A part of the configuration: frozen; unknown keys and numbers without end are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 class ColumnSpec(Part):
