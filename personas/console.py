@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from personas.errors import FULL, Interrupted, LimitError, PersonasError
+from personas.errors import FULL, Interrupted, LimitError, PersonasError, not_opened
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -121,6 +121,8 @@ def as_problem(error: BaseException) -> PersonasError | None:
         return LimitError("the memory is used up; nothing was written. Study a sample, or use a larger machine.")
     if isinstance(error, OSError) and error.errno in FULL:
         return LimitError(f"the disk does not take more ({error.strerror}); nothing was written. Make room on it.")
+    if isinstance(error, OSError) and error.filename is not None:
+        return not_opened(error)
     return None
 
 

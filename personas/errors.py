@@ -58,6 +58,16 @@ class Interrupted(PersonasError):
     exit_code = 5
 
 
+def not_opened(error: OSError) -> InputError:
+    """The refusal of a file that the system does not open; ``error`` names it.
+
+    >>> print(not_opened(PermissionError(13, "Permission denied", "orders.csv")))
+    orders.csv cannot be opened: Permission denied. Name another file, or change who may read and write it
+    """
+    why = f"{error.filename} cannot be opened: {error.strerror}"
+    return InputError(f"{why}. Name another file, or change who may read and write it")
+
+
 def count_of(n: int, singular: str, plural: str | None = None) -> str:
     """``1 problem``, ``2 problems``: a count with its noun, thousands separated.
 

@@ -274,6 +274,10 @@ def test_a_folder_that_may_not_be_written_to_is_refused(former: Path, tmp_path: 
         locked.chmod(0o700)
 
 
+def test_a_file_that_the_system_does_not_open_is_no_bug_of_ours(former: Path) -> None:
+    refused(former, 3, (f"{'x' * 300} cannot be opened: File name too long",), "run", "x" * 300)
+
+
 # damaged studies --------------------------------------------------------------------------------------------------
 
 

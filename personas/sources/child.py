@@ -8,6 +8,7 @@ a name, so a kill leaves nothing behind.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -22,7 +23,7 @@ from traceback import extract_tb
 from typing import IO, Any
 
 from personas.config import SourceConfig
-from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError
+from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError, not_opened
 from personas.sources.raw import Raw
 
 ERRORS = {kind.__name__: kind for kind in (ConfigError, InputError, LimitError)}
@@ -150,6 +151,8 @@ def _unforeseen(error: Exception) -> dict[str, Any]:
     if isinstance(error, OSError) and error.errno in FULL:
         said = f"the disk does not take what was read ({error.strerror}). Make room where temporary files go"
         return {"error": "LimitError", "headline": said, "problems": []}
+    if isinstance(error, OSError) and error.filename is not None and error.errno != errno.ENOMEM:
+        return {"error": "InputError", "headline": str(not_opened(error)), "problems": []}
     if isinstance(error, ImportError | OSError) or "thread" in str(error):
         return {"memory": True}
     ours = [frame for frame in extract_tb(error.__traceback__) if "personas" in frame.filename]

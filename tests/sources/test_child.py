@@ -84,6 +84,17 @@ def test_a_bug_in_the_child_tells_its_place_and_no_data(tmp_path: Path, monkeypa
     assert found.value.exit_code == 6 and "ann@" not in str(found.value)
 
 
+def test_a_file_that_the_child_may_not_open_is_no_want_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = tmp_path / "path" / "pyarrow"
+    locked.mkdir(parents=True)
+    (locked / "__init__.py").write_text("raise PermissionError(13, 'Permission denied', 'orders.csv.gz')\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "path"))
+    with pytest.raises(InputError, match=r"orders\.csv\.gz cannot be opened: Permission denied"):
+        read_source("orders", packed(tmp_path), tmp_path)
+
+
 def test_memory_and_seconds_are_limits_that_the_configuration_sets(tmp_path: Path) -> None:
     source = packed(tmp_path)
     with pytest.raises(LimitError, match=r"needs more than 150 MiB of memory.*sources\.orders\.max_memory"):
