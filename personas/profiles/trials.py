@@ -47,7 +47,12 @@ def read_assignment(path: Path) -> tuple[dict[str, str], str]:
     """Customer -> arm, and the action. InputError when the file is not an assignment."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = []
+            for row in reader:
+                if None in row.values():
+                    raise InputError(f"{path.name}, line {reader.line_num}: the row is torn. Take the whole file.")
+                rows.append(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"the assignment {path.name} cannot be read: {error}") from error
     if not rows or not set(COLUMNS) <= set(rows[0]):
