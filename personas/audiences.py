@@ -19,14 +19,14 @@ MOST_EXPORTED = 50_000_000
 
 
 def count_audiences(config: Config, name: str | None = None) -> dict[str, int]:
-    """Customers per audience, ``everybody`` first; ``name`` for one of them only."""
+    """Customers per audience by name, ``everybody`` first; ``name`` for one of them only."""
     names = _named(config, name)
     with _measured(config) as (engine, tables, customers):
         sql = "SELECT COUNT(*) AS n FROM "
         found = {"everybody": int(engine.fetch(sql + quoted(customers.table.name), 1).to_pylist()[0]["n"])}
         for key in names:
             ids = members(engine, tables, customers, config, key)
-            found[config.audiences[key].label or key] = int(engine.fetch(sql + quoted(ids.name), 1).to_pylist()[0]["n"])
+            found[key] = int(engine.fetch(sql + quoted(ids.name), 1).to_pylist()[0]["n"])
     return found
 
 

@@ -125,8 +125,11 @@ def audience(
         from personas.config import load_config
 
         wanted = load_config(config, overrides(seed=seed))
+        if name is None and out is not None:
+            raise ConfigError(f"name the audience to export: personas audience {config} NAME --out {out}")
         found = count_audiences(wanted, name) if name is None or out is None else export_audience(wanted, name, out)
-        lines = "\n".join(f"{count:>12,}  {label}" for label, count in found.items())
+        labels = {key: audience.label for key, audience in wanted.audiences.items()}
+        lines = "\n".join(f"{count:>12,}  {labels.get(key) or key}" for key, count in found.items())
         print_json(found) if as_json else print(lines)
 
 

@@ -269,6 +269,8 @@ class Config(Part):
         if wanted is not None and wanted not in self.audiences:
             known = ", ".join(self.audiences) or "none"
             raise ValueError(f"study.population: there is no audience '{wanted}'. Known: {known}")
+        if "everybody" in self.audiences:
+            raise ValueError("audiences.everybody: everybody is counted anyway. Choose another name")
         check_rules(self.segmentation.rules, self.audiences, hashed=self.study.hash_ids_with is not None)
         return self
 
