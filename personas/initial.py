@@ -37,9 +37,13 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
 
     Raises
     ------
+    ConfigError
+        When ``out`` is there already, or the name or the currency is none; before any file is read.
     InputError
         With every file that cannot be read or used.
     """
+    _refuse_taken(out)
+    _refuse_options(out, {"name": name, "currency": currency})
     guesses: list[FileGuess] = []
     problems: list[str] = []
     for file in files:
@@ -72,11 +76,31 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
     assumptions += [_assumed(guess) for guess in chosen]
     name = name or _titled(out.stem)
     text = config_text(name, chosen, out.resolve().parent, currency, questions, day)
+    _prove(text, out)
     return Proposal(name, tuple(chosen), tuple(assumptions), tuple(questions), text)
 
 
 def _titled(stem: str) -> str:
-    return re.sub(r"[_-]+", " ", stem).strip().capitalize() or "Study"
+    return re.sub(r"[_-]+", " ", stem).strip().capitalize()[:120] or "Study"
+
+
+def _refuse_taken(out: Path) -> None:
+    if out.exists():
+        raise ConfigError(f"{out} is there already. Name another file: --out configs/NAME.yaml")
+
+
+def _refuse_options(out: Path, study: dict[str, str | None]) -> None:
+    """Raise ConfigError for what the command line says of the study and the configuration would refuse."""
+    from pydantic import ValidationError
+
+    from personas.config import Config
+    from personas.yamlfile import mistakes
+
+    given = {"study": {key: value for key, value in study.items() if value is not None}}
+    try:
+        Config.model_validate({"study": {"name": "any", **given["study"]}, "sources": {"orders": {"file": "any"}}})
+    except ValidationError as error:
+        raise mistakes(out, error, {}, Config, given) from error
 
 
 def _payments_apart(guesses: Sequence[FileGuess]) -> list[FileGuess]:
@@ -134,7 +158,7 @@ def _last_written(files: Iterable[Path]) -> str:
 def config_text(
     name: str, guesses: Sequence[FileGuess], folder: Path, currency: str, questions: Sequence[str], day: str = ""
 ) -> str:
-    """The YAML text; it is read back once to prove that `run` accepts it. ``day``: the snapshot date, if assumed."""
+    """The YAML text. ``day``: the snapshot date, if assumed."""
     lines = [
         "# Written by `personas init`. Every line is a proposal: check it, correct it, then: personas run this file"
     ]
@@ -154,9 +178,7 @@ def config_text(
         "#   margin_rate: 0.35",
         "#   service_minute_cost: 0.80", "",
     ]  # fmt: skip
-    text = "\n".join(lines)
-    _prove(text)
-    return text
+    return "\n".join(lines)
 
 
 def _source_lines(guess: FileGuess, folder: Path) -> list[str]:
@@ -225,8 +247,8 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _prove(text: str) -> None:
-    """Raise PersonasError unless the text is a configuration."""
+def _prove(text: str, out: Path) -> None:
+    """Raise PersonasError unless the text is a configuration that `run` accepts."""
     import tempfile
 
     from personas.config import load_config
@@ -234,13 +256,15 @@ def _prove(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "proposal.yaml"
         path.write_text(text, encoding="utf-8")
-        load_config(path)
+        try:
+            load_config(path)
+        except ConfigError as error:
+            raise ConfigError(error.headline.replace(str(path), str(out)), error.problems) from error
 
 
 def write_proposal(proposal: Proposal, out: Path) -> Path:
     """Write the configuration; a file that is there already is not overwritten (ConfigError)."""
-    if out.exists():
-        raise ConfigError(f"{out} is there already. Name another file: --out configs/NAME.yaml")
+    _refuse_taken(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(proposal.text, encoding="utf-8")
     return out

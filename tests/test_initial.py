@@ -119,6 +119,29 @@ def test_a_configuration_that_is_there_is_not_overwritten(tmp_path: Path) -> Non
         write_proposal(proposal, tmp_path / "there.yaml")
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--currency", "eur"], "study.currency: write three capital letters, such as EUR (found 'eur')"),
+        (["--name", "x" * 121], "study.name: write at most 120 characters"),
+    ],
+)
+def test_a_mistake_of_the_command_line_is_told_before_any_file_is_read(
+    options: list[str], problem: str, tmp_path: Path
+) -> None:
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "none.csv"), "--out", str(tmp_path / "o.yaml"), *options])
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"personas: {tmp_path / 'o.yaml'} has 1 problem:\n  command line, {problem}")
+    (tmp_path / "o.yaml").write_text("mine")
+    with pytest.raises(ConfigError, match="is there already"):
+        propose([tmp_path / "none.csv"], tmp_path / "o.yaml")
+
+
+def test_the_name_of_a_long_file_is_cut_to_what_a_study_may_be_called(tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text(ORDERS, encoding="utf-8")
+    assert propose([tmp_path / "o.csv"], tmp_path / f"{'x' * 200}.yaml").name == "X" + "x" * 119
+
+
 def test_the_command_writes_a_configuration_that_check_accepts(tmp_path: Path) -> None:
     write_table(tmp_path / "orders.csv", HEADER, order_rows())
     out = tmp_path / "configs" / "shop.yaml"
