@@ -60,8 +60,7 @@ def score_leads(
     if "customers" not in config.sources:
         raise ConfigError("leads are scored from columns of the customers, and the configuration has no such source")
     simulate_if_asked(config)
-    wanted = config.engine
-    with open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads) as engine:
+    with open_engine(**config.engine.model_dump()) as engine:
         source = config.sources["customers"].model_copy(update={"file": leads.name})
         given = load(engine, "customers", source, leads.resolve().parent, config.study, frozenset({"customer_id"}))
         rows = engine.make("lead_rows", f"SELECT * FROM {quoted(given.table.name)}")  # the customers take its name

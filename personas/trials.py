@@ -115,8 +115,7 @@ def read(config: Config, name: str | None = None) -> tuple[Trial, ...]:
         raise ConfigError(f"there is no test '{name}'. {did_you_mean(name, known)} Known: {', '.join(known)}.")
     simulate_if_asked(config)
     found = []
-    wanted = config.engine
-    with open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads) as engine:
+    with open_engine(**config.engine.model_dump()) as engine:
         tables = sources.prepare(engine, config)
         for key in [name] if name else list(config.experiments):
             experiment = config.experiments[key]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from personas import audiences, load, prospects, readiness, trials
+from personas.config import Config
 from tests.commands import document, personas
 from tests.small_shop import CONFIG, order_rows, write_shop
 
@@ -129,6 +132,39 @@ def test_a_file_that_is_no_assignment_is_refused_in_words(
     (config.parent / "spring.csv").write_text(content, encoding="utf-8")
     result = personas("experiment", "read", config)
     assert result.exit_code == 3 and why in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["experiment read", "leads", "audience", "check"])
+def test_every_verb_opens_the_engine_as_the_configuration_says(
+    verb: str, shop: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Opened(Exception):
+        """The engine is asked for; it need not start."""
+
+    def spy(*_: object, **wanted: object) -> None:
+        raise Opened(wanted)
+
+    study, orders = {"name": "Shop", "currency": "EUR"}, {"file": "orders.csv"}
+    test = {"file": "spring.csv", "started": date(2026, 1, 1), "days": DAYS}
+    config = Config.model_validate(
+        {
+            "study": study, "sources": {"orders": orders, "customers": orders}, "experiments": {"spring": test},
+            "audiences": {"all": {"where": [{"column": "customer_id", "known": True}]}},
+            "engine": {"name": "spark", "master": "spark://host:7077", "threads": 3, "memory_limit": "4GB"},
+            "folder": shop[0].parent,
+        }
+    )  # fmt: skip
+    module = {"experiment read": trials, "leads": prospects, "audience": audiences, "check": readiness}[verb]
+    monkeypatch.setattr(module, "open_engine", spy)
+    calls: dict[str, Callable[[], object]] = {
+        "experiment read": lambda: trials.read(config),
+        "leads": lambda: prospects.score_leads(config, load(shop[1]), shop[0].parent / "orders.csv"),
+        "audience": lambda: audiences.count_audiences(config),
+        "check": lambda: readiness.check(config),
+    }
+    with pytest.raises(Opened) as found:
+        calls[verb]()
+    assert found.value.args[0] == config.engine.model_dump()
 
 
 def test_a_wrong_name_is_answered_with_the_known_ones(shop: tuple[Path, Path]) -> None:
