@@ -17,7 +17,7 @@ from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
 __all__ = [
     "FAMILIES", "TABLES", "Audience", "ColumnSpec", "Condition", "Config", "CurrencyRule", "EconomicsConfig",
     "EngineConfig", "ExperimentConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig",
-    "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "load_config",
+    "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "check_overrides", "load_config",
 ]  # fmt: skip
 FAMILIES = (
     "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
@@ -315,3 +315,12 @@ def load_config(path: str | Path, overrides: dict[str, dict[str, Any]] | None = 
         return Config.model_validate({**merged(plain(tree), overrides), "folder": path.resolve().parent})
     except ValidationError as error:
         raise mistakes(path, error, tree, Config, overrides) from error
+
+
+def check_overrides(path: Path, overrides: dict[str, dict[str, Any]]) -> None:
+    """Raise ConfigError for what the command line says and no configuration takes; ``path`` need not be there."""
+    smallest = {"study": {"name": "any"}, "sources": {"orders": {"file": "any"}}}
+    try:
+        Config.model_validate(merged(smallest, overrides))
+    except ValidationError as error:
+        raise mistakes(path, error, {}, Config, overrides) from error

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from personas.config import check_overrides, load_config
 from personas.errors import ConfigError, InputError
 from personas.sources.guess import FileGuess, guess_file, joined
 from personas.sources.privacy import plain_name
@@ -43,7 +44,8 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
         With every file that cannot be read or used.
     """
     _refuse_taken(out)
-    _refuse_options(out, {"name": name, "currency": currency})
+    options = {"name": name, "currency": currency}
+    check_overrides(out, {"study": {key: value for key, value in options.items() if value is not None}})
     guesses: list[FileGuess] = []
     problems: list[str] = []
     for file in files:
@@ -87,20 +89,6 @@ def _titled(stem: str) -> str:
 def _refuse_taken(out: Path) -> None:
     if out.exists():
         raise ConfigError(f"{out} is there already. Name another file: --out configs/NAME.yaml")
-
-
-def _refuse_options(out: Path, study: dict[str, str | None]) -> None:
-    """Raise ConfigError for what the command line says of the study and the configuration would refuse."""
-    from pydantic import ValidationError
-
-    from personas.config import Config
-    from personas.yamlfile import mistakes
-
-    given = {"study": {key: value for key, value in study.items() if value is not None}}
-    try:
-        Config.model_validate({"study": {"name": "any", **given["study"]}, "sources": {"orders": {"file": "any"}}})
-    except ValidationError as error:
-        raise mistakes(out, error, {}, Config, given) from error
 
 
 def _payments_apart(guesses: Sequence[FileGuess]) -> list[FileGuess]:
@@ -250,8 +238,6 @@ def _one_line(text: str) -> str:
 def _prove(text: str, out: Path) -> None:
     """Raise PersonasError unless the text is a configuration that `run` accepts."""
     import tempfile
-
-    from personas.config import load_config
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "proposal.yaml"
