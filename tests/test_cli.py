@@ -156,6 +156,13 @@ def test_check_reads_and_audits_and_writes_nothing(shop: Path) -> None:
     assert content_of(shop.parent) == before
 
 
+def test_check_judges_the_features_that_run_takes(tmp_path: Path) -> None:
+    few = "features:\n  basis: [orders_per_year]\n"
+    found = document(personas("check", write_shop(tmp_path, config=CONFIG + few), "--json"))
+    # 100 customers are enough for the one feature of the list: 70 are needed.
+    assert found["readiness"][0] == {"purpose": "clustering", "status": "pass", "reason": "100 customers, 1 feature"}
+
+
 def test_choose_k_of_a_study_and_of_its_configuration_is_the_same_dossier(
     study: Path, shop: Path, tmp_path: Path
 ) -> None:
