@@ -96,7 +96,9 @@ def reported(debug: bool) -> Iterator[None]:
     """Every error as a message and an exit code of the contract; a traceback only with --debug."""
     try:
         yield
+        sys.stdout.flush()
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still held back would be told at the last flush
         raise typer.Exit(0) from None
     except (Exception, KeyboardInterrupt) as error:
         if debug:

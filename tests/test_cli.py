@@ -295,6 +295,18 @@ def test_a_bug_leaves_with_6_and_tells_no_data(shop: Path, tmp_path: Path, monke
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("arguments", [["schema", "config"], ["plugins", "indices"]])
+def test_a_reader_who_has_seen_enough_is_told_nothing(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run(
+        [sys.executable, "-m", "personas", *arguments], stdout=write, stderr=subprocess.PIPE, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    os.close(write)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 def test_debug_shows_the_traceback(shop: Path, tmp_path: Path) -> None:
     result = personas("run", shop, "--k", 40, "--out", tmp_path / "out", "--quiet", "--debug")
     assert isinstance(result.exception, InputError)
