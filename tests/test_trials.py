@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -100,6 +101,9 @@ def test_a_result_is_read_back_and_stands_on_the_next_card_as_a_prediction(
     assert [a["id"] for a in tested] == [action]
     assert tested[0]["expected"].startswith("The test brought more: ")
     assert tested[0]["evidence"]["expected"][0]["statistic"] == "experiment spring, 2026-01-01 to 2026-04-01"
+    manifest = json.loads((tmp_path / "study" / "manifest.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256((tmp_path / "later" / "spring.csv").read_bytes()).hexdigest()
+    assert {"source": "experiments.spring", "sha256": digest} in manifest["inputs"], "resumed only with the same file"
     owner = next(p for p in written if tested[0] in p["actions"])
     assert owner["actions"][0]["id"] == action, "what a test has shown to work comes first"
     assert owner["worth"]["trials"][0]["name"] == "spring"

@@ -10,6 +10,7 @@ from personas.errors import ConfigError, InputError, LimitError, PersonasError, 
 from personas.estimate import Notice
 from personas.sources import lines, orders, people
 from personas.sources.canonical import Audit, AuditLine, Tables
+from personas.sources.gate import sha256_of
 from personas.sources.load import Loaded, load
 from personas.sources.mapping import given_columns
 from personas.sources.reconcile import reconciled
@@ -65,8 +66,20 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
         customers, order_table, line_table, tickets, reach, given_columns(config.sources.get("customers")),
         window.snapshot, window.days, config.study.currency or "",
         Audit(tuple(work.audit), tuple(item.interpretation for item in read.values()), tuple(work.notices)),
-        tuple((name, item.raw.sha256) for name, item in read.items()),
+        (*((name, item.raw.sha256) for name, item in read.items()), *_read_beside(config)),
     )  # fmt: skip
+
+
+def _read_beside(config: Config) -> list[tuple[str, str]]:
+    """Hashes of the files that figures depend on and that are no sources: rates of currencies, assignments of tests."""
+    rules = {name: source.currency for name, source in config.sources.items() if source.currency is not None}
+    files = {
+        f"{name}.currency": config.source_folder / rule.rates_file
+        for name, rule in rules.items()
+        if rule.rates_file is not None
+    }
+    files |= {f"experiments.{name}": config.folder / wanted.file for name, wanted in config.experiments.items()}
+    return [(name, sha256_of(path)) for name, path in files.items() if path.is_file()]
 
 
 def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded]:
