@@ -46,7 +46,6 @@ class Place:
             _keep_data(self.folder, study)
             for path in sorted(study.rglob("*")):
                 _to_disk(path)
-            study.chmod(0o755)
             swap(study, self.folder, self.work / FORMER)
             _to_disk(self.folder.parent)
         except OSError as error:

@@ -1,5 +1,6 @@
 """The place of a study: one writer, one step to publish, nothing left behind."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,17 @@ def test_two_writers_never_share_a_place_and_the_lock_goes_with_the_run(tmp_path
     with open_place(tmp_path / "out") as place:
         place.publish(lambda folder: (folder / "manifest.json").write_text("1") and None)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o755), (0o077, 0o700)])
+def test_who_may_read_a_study_is_what_the_mask_of_the_process_says(mask: int, mode: int, tmp_path: Path) -> None:
+    former = os.umask(mask)
+    try:
+        with open_place(tmp_path / "out") as place:
+            place.publish(lambda folder: (folder / "manifest.json").write_text("1") and None)
+    finally:
+        os.umask(former)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == mode
 
 
 @pytest.mark.parametrize("swaps", [True, False])
