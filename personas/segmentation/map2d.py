@@ -52,7 +52,7 @@ class Drawing:
         np.save(content, np.ascontiguousarray(X[draw_rows(seed, Step.MAP, len(X), MOST_ROWS)]))
         try:
             self._child = subprocess.Popen(
-                [sys.executable, "-c", f"from {__name__} import draw_for_parent; draw_for_parent({seed})"],
+                [sys.executable, "-P", "-c", f"from {__name__} import draw_for_parent; draw_for_parent({seed})"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": paths},
             )  # fmt: skip

@@ -64,7 +64,8 @@ def _started(answer: IO[bytes]) -> subprocess.Popen[bytes]:
     """The child; it writes into ``answer`` and nowhere else."""
     environment = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    command = [sys.executable, "-c", f"from personas.sources.child import main; main({answer.fileno()})"]
+    # -P: no module is taken from the working folder, where the files of strangers may lie.
+    command = [sys.executable, "-P", "-c", f"from personas.sources.child import main; main({answer.fileno()})"]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
         pass_fds=(answer.fileno(),), start_new_session=True,

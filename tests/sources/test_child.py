@@ -140,6 +140,23 @@ def test_the_child_sees_no_secret_of_the_environment(tmp_path: Path, monkeypatch
     assert "PATH" in seen and "SHOP_DATABASE" not in seen
 
 
+def test_the_child_runs_no_file_of_the_working_folder(tmp_path: Path) -> None:
+    packed(tmp_path)
+    for name in ("pyarrow.py", "typing.py"):
+        (tmp_path / name).write_text("open('run', 'w')\n")
+    code = (
+        "from pathlib import Path\nfrom personas.config import SourceConfig\n"
+        "from personas.sources.child import read_apart\n"
+        "print(read_apart('orders', SourceConfig(file='orders.csv.gz'), Path()).records)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip  # -P: as the command `personas` starts
+    assert done.stdout == "3\n", done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     wait = tmp_path / "path" / "pyarrow"
