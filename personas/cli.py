@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,13 +41,12 @@ def demo(
 ) -> None:
     """Simulate the shop of Joe and Sarah as ordinary files, then do what `run` does."""
     with reported(debug):
-        from personas.demo import demo_config, fresh_files
-        from personas.storage import check_place
+        from personas.demo import demo_config
+        from personas.simulated import fresh_files
 
-        check_place(out)
         data = (out / "data").resolve()
-        with fresh_files(data):
-            _run_and_save(demo_config(data, customers, seed), out, quiet=quiet, as_json=as_json)
+        config = demo_config(data, customers, seed)
+        _run_and_save(config, out, quiet=quiet, as_json=as_json, files=fresh_files(data))
 
 
 @app.command(epilog="\b\nExample:\n  personas run configs/joe_and_sarah.yaml --k 8 --out reports/eight")
@@ -245,11 +245,14 @@ def default_out(configured: str | None, config: Path) -> Path:
     return Path(configured) if configured else Path("reports") / config.stem
 
 
-def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False) -> None:
+def _run_and_save(
+    config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False,
+    files: AbstractContextManager[None] | None = None,
+) -> None:  # fmt: skip
     from personas.place import open_place
 
-    # The place is taken before anything heavy is imported: a second run is told at once.
-    with open_place(out, resume=resume) as place, progress_bar(quiet) as progress:
+    # The place is taken before anything heavy is imported: a second run is told at once, and its files are not touched.
+    with open_place(out, resume=resume) as place, files or nullcontext(), progress_bar(quiet) as progress:
         from personas.pipeline import run as run_config
         from personas.pipeline import save
 

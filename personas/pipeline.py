@@ -13,6 +13,7 @@ from personas.config import Config, load_config
 from personas.engines import open_engine
 from personas.errors import count_of
 from personas.journal import Journal
+from personas.simulated import simulate_if_asked
 from personas.stages import Stages, own_version, versions
 from personas.study import About, Study
 
@@ -258,18 +259,6 @@ def slug(name: str) -> str:
     'lantern-loom-spring'
     """
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "study"
-
-
-def simulate_if_asked(config: Config) -> None:
-    """Write the simulated shop's files when the configuration asks for one and they are not there yet."""
-    wanted = config.simulate
-    if wanted is None:
-        return
-    folder = config.source_folder
-    if not (folder / "customers.csv").is_file():
-        from personas.simulate import simulate_shop
-
-        simulate_shop(folder, customers=wanted.customers, seed=wanted.seed, structure=wanted.structure)
 
 
 class _Clock:

@@ -58,7 +58,7 @@ def score_leads(
         When no column is left, or too few customers have a segment.
     """
     from personas import sources
-    from personas.pipeline import simulate_if_asked
+    from personas.simulated import simulate_if_asked
     from personas.sources.load import load
 
     if "customers" not in config.sources:

@@ -106,7 +106,7 @@ def read(config: Config, name: str | None = None) -> tuple[Trial, ...]:
         When a test is not over yet, or its assignment cannot be read.
     """
     from personas import sources
-    from personas.pipeline import simulate_if_asked
+    from personas.simulated import simulate_if_asked
 
     if not config.experiments:
         raise ConfigError("the configuration has no tests. Write them under experiments:")

@@ -30,6 +30,7 @@ LEVELS = (
     {"narrative"},
     {"study", "storage", "place", "journal", "stages"},
     {"render"},
+    {"simulated"},
     {"pipeline", "readiness", "plugins", "demo", "initial", "audiences", "rules", "comparison", "trials", "prospects"},
     {"console", "verbs"},
     {"cli", "sklearn", "__init__", "__main__"},

@@ -24,7 +24,8 @@ from personas.engines import Engine, Table, open_engine
 from personas.engines.portable import ALLOWED, ALLOWED_NAMED
 from personas.engines.spark import SparkEngine
 from personas.errors import LimitError, PersonasError
-from personas.pipeline import run, save, simulate_if_asked
+from personas.pipeline import run, save
+from personas.simulated import simulate_if_asked
 from personas.sources.canonical import GivenColumn, Tables
 
 ROOT = Path(__file__).resolve().parent.parent.parent
