@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from personas.config import Config
 from personas.engines.engine import Engine, Table
@@ -86,7 +86,7 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
         except (ConfigError, InputError) as error:
             errors.append(error)
     unpriced = [_without_currency(config, name, item) for name, item in loaded.items()]
-    errors += [mistake for mistake in unpriced if mistake is not None]
+    errors += [mistake for mistake in (*unpriced, _unconverted(config, loaded)) if mistake is not None]
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -108,6 +108,20 @@ def _without_currency(config: Config, name: str, item: Loaded) -> ConfigError | 
         return None
     return ConfigError(
         f"sources.{name} has money ({', '.join(money)}) but the study no currency. Write study.currency: EUR"
+    )
+
+
+def _unconverted(config: Config, loaded: Mapping[str, Loaded]) -> InputError | None:
+    """Lines whose amounts stay in another currency than those of their orders, which were converted."""
+    lines = loaded.get("order_lines")
+    if lines is None or "orders" not in loaded or any(column.name == "currency" for column in lines.plan.columns):
+        return None
+    converted = sum(notice.count for notice in loaded["orders"].notices if notice.code == "converted")
+    if not converted:
+        return None
+    return InputError(
+        f"{count_of(converted, 'order')} converted to {config.study.currency}, but no column says the currency of the "
+        "order lines. Write sources.order_lines.columns.currency: NAME and sources.order_lines.currency"
     )
 
 
