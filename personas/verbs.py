@@ -21,7 +21,7 @@ experiment = typer.Typer(
 
 
 @experiment.command(
-    "assign", epilog="\b\nExample:\n  personas experiment assign reports/demo Sarah pass_it_on --name spring"
+    "assign", epilog="\b\nExample:\n  personas experiment assign reports/demo Sarah pass_it_on --name autumn"
 )
 def assign(
     study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
