@@ -16,13 +16,12 @@ from personas.engines import Engine, Table, open_engine
 from personas.engines.portable import quoted
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.profiles.leads import LeadScorer, fit_leads
-from personas.sources.canonical import CANONICAL
+from personas.sources.privacy import PROTECTED
 from personas.study import Study
 
 Values = dict[str, NDArray[np.generic]]
 NO_FIELD = frozenset({"customer_id", "created_on", "acquisition_cost", "service_level"})
 """Columns that only somebody has who is a customer already."""
-PROTECTED = frozenset(column.name for column in CANONICAL["customers"] if column.protected)
 KNOWN = 0.5
 """Share of the leads of which a column must be known to be used without being asked for (our choice)."""
 MOST = 1_000_000

@@ -11,7 +11,7 @@ from personas.estimate import Notice
 from personas.sources import lines, orders, people
 from personas.sources.canonical import Audit, AuditLine, Tables
 from personas.sources.load import Loaded, load
-from personas.sources.mapping import given_columns
+from personas.sources.mapping import described_only, given_columns
 from personas.sources.reconcile import reconciled
 from personas.sources.window import find_window
 from personas.sources.work import Work
@@ -60,6 +60,10 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
     customers = people.make_customers(work, marked_customers, order_table)
     tickets = people.make_tickets(work, customers)
     reach = people.make_reach(work, customers)
+    if apart := described_only(config.sources.get("customers")):
+        names = ", ".join(apart)
+        text = f"{names}: protected, so described but forming no segment. To use: role: basis under given"
+        work.notice("described-only", text, len(apart))
     say("done", 1.0)
     return Tables(
         customers, order_table, line_table, tickets, reach, given_columns(config.sources.get("customers")),
