@@ -58,6 +58,9 @@ def run(
     engine: Annotated[str | None, typer.Option("--engine", help="duckdb or spark.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="full or quick.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    former: Annotated[
+        Path | None, typer.Option("--former", help="An earlier study: its personas keep their names and ids.")
+    ] = None,
     seed: Seed = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -69,7 +72,7 @@ def run(
 
         wanted = load_config(config, overrides(k, algorithm, engine, protocol, seed))
         place = out or default_out(wanted.report.out, config)
-        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume)
+        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume, former=former)
 
 
 @app.command(epilog="\b\nExample:\n  personas check configs/joe_and_sarah.yaml")
@@ -247,7 +250,7 @@ def default_out(configured: str | None, config: Path) -> Path:
 
 def _run_and_save(
     config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False,
-    files: AbstractContextManager[None] | None = None,
+    files: AbstractContextManager[None] | None = None, former: Path | None = None,
 ) -> None:  # fmt: skip
     from personas.place import open_place
 
@@ -255,8 +258,10 @@ def _run_and_save(
     with open_place(out, resume=resume) as place, files or nullcontext(), progress_bar(quiet) as progress:
         from personas.pipeline import run as run_config
         from personas.pipeline import save
+        from personas.storage import load
 
-        study = run_config(config, progress=progress, journal=place.journal)
+        before = load(former) if former else None
+        study = run_config(config, progress=progress, journal=place.journal, former=before)
         progress("writing the study", 1.0)
         folder = save(study, out, place)
     if as_json:
