@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.sources.canonical import CANONICAL, Column, GivenColumn
+from personas.sources.guess_columns import vocabulary
 from personas.sources.numbers import is_missing
 from personas.sources.preset import PRESETS, loosely, same_name
 from personas.sources.privacy import PROTECTED, plain_name
@@ -132,8 +133,6 @@ def described_only(source: SourceConfig | None) -> tuple[str, ...]:
     asked = {name: spec for name, spec in given.items() if "role" not in spec.model_fields_set}
     if not asked:
         return ()
-    from personas.sources.guess import vocabulary
-
     known = vocabulary()["customers"]
     words = {plain_name(word) for name in PROTECTED for word in (name, *known.get(name, ()))}
     return tuple(name for name, spec in asked.items() if {plain_name(name), plain_name(spec.column)} & words)
@@ -166,7 +165,10 @@ def _find(
             problems.append(f"{column.name} ({column.meaning}) is required. Write {where}: <name of the column>")
         return None
     made = column.name + SUFFIX
-    if made in raw.columns and (spec is None or source.guests or (isinstance(spec, ColumnSpec) and spec.first_of)):
+    joined = isinstance(spec, ColumnSpec) and bool(spec.first_of or spec.product_of)
+    if made in raw.columns and (spec is None or source.guests or joined):
+        if isinstance(spec, ColumnSpec) and spec.product_of and kind not in {"money", "number", "count"}:
+            problems.append(f"{where}: only amounts and counts can be multiplied")
         recoded = spec.values if isinstance(spec, ColumnSpec) else {}
         return Mapped(column.name, kind, required, (made,), None, {**values, **recoded})
     if spec is not None:
