@@ -183,7 +183,10 @@ def _source_lines(guess: FileGuess, folder: Path) -> list[str]:
         lines += ["    columns:"]
         for column in guess.columns:
             sure = "" if guess.preset != "generic" else f"  # {column.confidence:.0%} sure: {_one_line(column.reason)}"
-            lines += [f"      {column.name}: {_quoted(column.column)}{sure}"]
+            origin = _quoted(column.column)
+            if column.times:
+                origin = f"{{product_of: [{_quoted(column.times)}, {origin}]}}"
+            lines += [f"      {column.name}: {origin}{sure}"]
     if guess.given:
         lines += [
             "    # Columns that are used as they stand: numbers form segments, words describe them.",

@@ -41,11 +41,14 @@ class ColumnSpec(Part):
     """Recoding, found value to canonical value; values that are not named stay as they are."""
     first_of: tuple[str, ...] = ()
     """Several columns, of which the first that has a value counts, record by record."""
+    product_of: tuple[str, ...] = ()
+    """Several columns multiplied: the quantity and the price of one."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if sum([self.column is not None, bool(self.sum_of), self.constant is not None, bool(self.first_of)]) != 1:
-            raise ValueError("give exactly one of: column, sum_of, first_of, constant")
+        joined = [bool(self.sum_of), bool(self.first_of), bool(self.product_of)]
+        if sum([self.column is not None, self.constant is not None, *joined]) != 1:
+            raise ValueError("give exactly one of: column, sum_of, first_of, product_of, constant")
         return self
 
 
