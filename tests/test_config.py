@@ -112,7 +112,7 @@ economics:
         "line 3, study.sed: no such key. Did you mean 'seed'?",
         "line 4, study.currency: write three capital letters, such as EUR (found 'eur')",
         "line 9, sources.orders.columns.total_amount.colum: no such key. Did you mean 'column'?",
-        "line 10, sources.orders.columns.discount_amount: give exactly one of: column, sum_of, first_of, constant",
+        "line 10, sources.orders.columns.discount_amount: give exactly one of: column, sum_of, first_of, product_of, constant",
         "line 11, sources.customers: give a file",
         f"line 14, features.families: no family 'loyality'. Did you mean 'loyalty'? Known: {families}",
         "line 17, features.occasions[1].month: write at most 12 (found 13)",
