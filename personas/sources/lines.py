@@ -182,8 +182,7 @@ def lines_differ_sql(marked: Table, orders: Table) -> str:
         )
         SELECT
           COUNT(*) AS orders,
-          COUNT(CASE WHEN ABS(s.total - o.net_amount) * 100 > s.line_count THEN 1 END) AS differing,
-          COUNT(CASE WHEN o.net_amount < 0 AND s.total > 0 THEN 1 END) AS turned
+          COUNT(CASE WHEN ABS(s.total - o.net_amount) * 100 > s.line_count THEN 1 END) AS differing
         FROM sums AS s
         JOIN {quoted(orders.name)} AS o ON o.order_id = s.order_id
     """
