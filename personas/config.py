@@ -5,13 +5,22 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from personas.audience import Audience, Condition, Rule, check_rules
 from personas.errors import ConfigError, did_you_mean
-from personas.sourceconfig import ColumnSpec, CurrencyRule, GivenSpec, Part, SourceConfig, known_zone
+from personas.sourceconfig import (
+    ColumnSpec,
+    CurrencyRule,
+    Family,
+    GivenSpec,
+    Part,
+    SourceConfig,
+    TableName,
+    known_zone,
+)
 from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
 
 __all__ = [
@@ -19,11 +28,8 @@ __all__ = [
     "EngineConfig", "ExperimentConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig",
     "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "check_overrides", "load_config",
 ]  # fmt: skip
-FAMILIES = (
-    "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
-    "service", "influence",
-)  # fmt: skip
-TABLES = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
+FAMILIES: tuple[Family, ...] = get_args(Family)
+TABLES: tuple[TableName, ...] = get_args(TableName)
 
 
 class StudyConfig(Part):
@@ -239,9 +245,7 @@ class Config(Part):
     """
 
     study: StudyConfig
-    sources: dict[
-        Literal["customers", "orders", "payments", "order_lines", "products", "tickets", "reach"], SourceConfig
-    ]
+    sources: dict[TableName, SourceConfig]
     features: FeaturesConfig = FeaturesConfig()
     segmentation: SegmentationConfig = SegmentationConfig()
     economics: EconomicsConfig = EconomicsConfig()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from personas.config import check_overrides, load_config
+from personas.config import TABLES, check_overrides, load_config
 from personas.errors import ConfigError, InputError
 from personas.sources.guess import FileGuess, guess_file, joined
 from personas.sources.privacy import plain_name
@@ -112,8 +112,7 @@ def _one_per_table(guesses: Sequence[FileGuess]) -> tuple[list[FileGuess], list[
             assumptions.append(
                 f"{guess.file.name} looks like {guess.table} too, but {best[0].file.name} fits better: not used"
             )
-    order = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
-    return [_merged(chosen[table]) for table in order if table in chosen], assumptions
+    return [_merged(chosen[table]) for table in TABLES if table in chosen], assumptions
 
 
 def _merged(guesses: list[FileGuess]) -> FileGuess:

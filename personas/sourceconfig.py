@@ -20,6 +20,11 @@ def known_zone(value: str | None) -> str | None:
     return value
 
 
+TableName = Literal["customers", "orders", "payments", "order_lines", "products", "tickets", "reach"]
+Family = Literal[
+    "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
+    "service", "influence",
+]  # fmt: skip
 MEMORY = r"^(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)$"
 UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
@@ -57,10 +62,7 @@ class GivenSpec(Part):
 
     column: str
     kind: Literal["number", "amount", "count", "share", "score", "category", "flag"] = "number"
-    family: Literal[
-        "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
-        "service", "influence",
-    ] = "psychographics"  # fmt: skip
+    family: Family = "psychographics"
     role: Literal["basis", "profile"] = "basis"
     label: str | None = None
     unit: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from personas.config import Config
+from personas.config import TABLES, Config
 from personas.engines.engine import Engine, Table
 from personas.errors import ConfigError, InputError, LimitError, PersonasError, count_of
 from personas.estimate import Notice
@@ -18,7 +18,6 @@ from personas.sources.window import find_window
 from personas.sources.work import Work
 
 Progress = Callable[[str, float], None]
-ORDER = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
 
 
 def prepare(engine: Engine, config: Config, progress: Progress | None = None) -> Tables:
@@ -91,7 +90,7 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
     loaded: dict[str, Loaded] = {}
     errors: list[PersonasError] = []
     alone = "orders" not in config.sources
-    for number, name in enumerate(name for name in ORDER if name in config.sources):
+    for number, name in enumerate(name for name in TABLES if name in config.sources):
         say(f"reading {name}", 0.7 * number / len(config.sources))
         required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
         try:
