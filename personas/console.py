@@ -7,13 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from personas.errors import FULL, Interrupted, LimitError, PersonasError, not_opened
+from personas.errors import FULL, Interrupted, LimitError, PersonasError, not_opened, place_of
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -129,12 +128,7 @@ def as_problem(error: BaseException) -> PersonasError | None:
 
 
 def _bug_message(error: BaseException) -> str:
-    """Where a bug of ours happened, without any data in it."""
-    import traceback
-
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "personas" in f.filename]
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "outside of the package"
     return (
-        f"a bug of ours: {type(error).__name__} at {place}. "
+        f"a bug of ours: {type(error).__name__} at {place_of(error)}. "
         "Nothing was written. Please report it with the output of the same command and --debug."
     )

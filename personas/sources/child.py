@@ -19,11 +19,10 @@ import tempfile
 from array import array
 from contextlib import suppress
 from pathlib import Path
-from traceback import extract_tb
 from typing import IO, Any
 
 from personas.config import SourceConfig
-from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError, not_opened
+from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError, not_opened, place_of
 from personas.sources.raw import Raw
 
 ERRORS = {kind.__name__: kind for kind in (ConfigError, InputError, LimitError)}
@@ -156,9 +155,7 @@ def _unforeseen(error: Exception) -> dict[str, Any]:
         return {"error": "InputError", "headline": str(not_opened(error)), "problems": []}
     if isinstance(error, ImportError | OSError) or "thread" in str(error):
         return {"memory": True}
-    ours = [frame for frame in extract_tb(error.__traceback__) if "personas" in frame.filename]
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "outside of the package"
-    return {"error": "", "headline": f"a bug of ours: {type(error).__name__} at {place}", "problems": []}
+    return {"error": "", "headline": f"a bug of ours: {type(error).__name__} at {place_of(error)}", "problems": []}
 
 
 def _limit(source: SourceConfig) -> None:
