@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from personas.console import listen, print_json, progress_bar, reported
+from personas.console import AsJson, Debug, Seed, listen, print_json, progress_bar, reported
 from personas.errors import ConfigError, Interrupted
 from personas.verbs import compare, experiment, leads
 
@@ -24,10 +24,7 @@ app = typer.Typer(
 )
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study. Without it: reports/NAME.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random draw; same seed, same bytes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command(epilog="\b\nExample:\n  personas demo --customers 1000 --out reports/small-demo")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,10 @@ from personas.errors import FULL, Interrupted, LimitError, PersonasError, not_op
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
+
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random draw; same seed, same bytes.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 def print_json(value: Any) -> None:

@@ -7,11 +7,7 @@ from typing import Annotated
 
 import typer
 
-from personas.console import print_json, reported
-
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random draw; same seed, same bytes.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+from personas.console import AsJson, Debug, Seed, print_json, reported
 
 experiment = typer.Typer(
     no_args_is_help=True,
