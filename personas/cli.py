@@ -170,7 +170,7 @@ def export(
 
         chosen = FORMATS.get(format)
         files = chosen.render(load(study))
-        folder = out or Path("reports") / f"{study.name}-{format}"
+        folder = out or Path("reports") / f"{study.resolve().name}-{format}"
         _write(files, folder)
         written = [str(folder / name) for name in files]
         print_json({"format": format, "files": written}) if as_json else print("\n".join(written))

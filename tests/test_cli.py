@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from personas import load
 from personas.errors import InputError
 from personas.yamlfile import plain, read_yaml
 from tests.commands import document, personas
@@ -189,6 +190,21 @@ def test_export_writes_the_same_bytes_as_the_study_holds(format: str, study: Pat
     assert content_of(study) == before
     lines = personas("export", study, "--format", format, "--out", tmp_path / "out").stdout.splitlines()
     assert lines == found["files"]
+
+
+def test_a_study_that_is_loaded_and_saved_again_says_how_long_it_took(study: Path, tmp_path: Path) -> None:
+    load(study).save(tmp_path / "again")
+    assert content_of(tmp_path / "again")["manifest.json"] == content_of(study)["manifest.json"]
+
+
+def test_an_export_of_this_folder_is_named_after_it(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, tmp_path / "spring")
+    monkeypatch.chdir(tmp_path / "spring")
+    result = personas("export", ".", "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    assert {Path(line).parent for line in result.stdout.splitlines()} == {Path("reports") / "spring-csv"}
 
 
 def found_names(found: Any, folder: Path) -> list[str]:
