@@ -40,7 +40,7 @@ STANDS_ALONE = {"simulate": {"errors", "simulate"}}  # what it may import; pipel
 
 # Third parties have one home; what is not listed here is not a dependency.
 HOMES = {
-    "duckdb": ("engines/duckdb.py",),
+    "duckdb": ("engines/duckdb.py", "engines/duckdbfile.py"),
     "pyspark": ("engines/spark.py",),
     "sqlglot": ("engines/portable.py", "engines/sparksql.py"),
     "sklearn": ("segmentation/", "profiles/", "sklearn.py"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-APART = frozenset({"gzip", "zip", "sqlite", "parquet"})
+APART = frozenset({"gzip", "zip", "sqlite", "duckdb", "parquet"})
 """Kinds whose readers are not written in Python, or which may hold far more than they weigh: read by a child."""
 LARGE = 32 * 1024**2
 """Files of text from this size on are read by a child too; below it a child would cost more than the reading."""

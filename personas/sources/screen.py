@@ -43,9 +43,9 @@ def privacy_of(raw: Raw, matched: Plan) -> dict[str, str]:
 
 
 def _sample(raw: Raw, column: str) -> list[str]:
-    if isinstance(raw.data, tuple) or not raw.is_text:
+    if isinstance(raw.data, tuple):
         return []
-    return [str(text) for text in raw.data.column(column).slice(0, SAMPLE).to_pylist() if text]
+    return [text for text in raw.data.column(column).slice(0, SAMPLE).to_pylist() if text and isinstance(text, str)]
 
 
 def refuse_unseen(raw: Raw, matched: Plan) -> None:
