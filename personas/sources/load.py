@@ -17,7 +17,7 @@ from personas.sources.audit import LABELS
 from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
 from personas.sources.mapping import Mapped, Plan, plan
 from personas.sources.preset import with_reading
-from personas.sources.readers import Raw, as_written, read_source
+from personas.sources.readers import Raw, Snapshots, as_written, read_source
 from personas.sources.reshape import reshape
 from personas.sources.screen import privacy_of, refuse_identifying, refuse_unseen
 from personas.sources.settle import settled
@@ -66,6 +66,7 @@ def load(
     study: StudyConfig,
     required: frozenset[str] = frozenset(),
     aliases: Mapping[str, str] | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Loaded:
     """Read a source, match its columns, convert them and bring them into the engine as ``read_<name>``.
 
@@ -76,7 +77,7 @@ def load(
     """
     source = with_reading(source)
     refuse_identifying(name, source)
-    raw = reshape(read_source(name, source, folder), source)
+    raw = reshape(read_source(name, source, folder, snapshots), source)
     matched = plan(raw, source, required)
     refuse_unseen(raw, matched)
     grammar = Grammar(

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from personas.config import SourceConfig
+from personas.config import Config, SourceConfig
 from personas.engines import Engine
 from personas.errors import ConfigError, InputError
 from personas.pipeline import run, save
+from personas.sources.prepare import Progress, prepare
 from personas.sources.readers import read_source
 
 from ..small_shop import HEADER, order_rows, write_shop, write_table
@@ -101,6 +102,45 @@ def test_what_is_not_there_is_told_without_the_connection(
     assert "s3cret" not in str(found.value) and "127.0.0.1" not in str(found.value)
     with pytest.raises(ValueError, match="postgres"):
         SourceConfig(postgres="postgresql://reader:s3cret@host/shop", sheet="a.b")
+
+
+def test_all_tables_of_a_database_are_of_one_moment(orders: str, server: str, engine: Engine) -> None:
+    with psycopg.connect(server, autocommit=True) as other:
+        other.execute("CREATE TABLE shop.people AS SELECT DISTINCT customer_id FROM shop.orders")
+    place = {"postgres": orders, "sheet": "shop.orders"}
+    sources = {"customers": {**place, "sheet": "shop.people"}, "orders": place}
+    config = Config.model_validate({"study": {"name": "Shop", "currency": "EUR"}, "sources": sources})
+    said: list[str] = []
+
+    def sell(what: str, share: float) -> None:
+        said.append(what)
+        if what == "reading orders":  # the customers are read, the orders are not
+            with psycopg.connect(server) as other:
+                other.execute("INSERT INTO shop.people VALUES ('late')")
+                other.execute("INSERT INTO shop.orders VALUES ('late', 'late', '2025-06-01', 5, 'online')")
+
+    def found(progress: Progress | None) -> tuple[int, int]:
+        prepare(engine, config, progress)
+        count = "SELECT COUNT(*) AS n FROM "
+        people, sold = (engine.fetch(count + name, 1).to_pylist()[0]["n"] for name in ("customers", "orders"))
+        return int(people), int(sold)
+
+    before = found(None)
+    assert found(sell) == before and said.index("reading customers") < said.index("reading orders")
+    assert found(None) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_table_that_fails_leaves_the_others_their_snapshot(orders: str, engine: Engine) -> None:
+    place = {"postgres": orders, "sheet": "shop.orders"}
+    missing = {"customers": {**place, "sheet": "shop.nobody"}, "tickets": {**place, "sheet": "no.such"}}
+    sources = {"orders": place, **missing}
+    config = Config.model_validate({"study": {"name": "Shop", "currency": "EUR"}, "sources": sources})
+    with pytest.raises(InputError) as told:
+        prepare(engine, config)
+    # Both tables that are not there, and no word of the one that is.
+    assert [line.split(" (")[0] for line in told.value.problems] == [
+        "there is no table shop.nobody", "there is no table no.such"
+    ]  # fmt: skip
 
 
 def test_a_whole_study_of_a_database_is_that_of_the_files(
