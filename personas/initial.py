@@ -14,6 +14,7 @@ from typing import Any
 from personas.errors import ConfigError, InputError
 from personas.sources.guess import FileGuess, guess_file, joined
 from personas.sources.privacy import plain_name
+from personas.wholefiles import write_whole
 
 NO_CURRENCY = "XXX"
 """ISO 4217 for "no currency": written when the files do not name theirs."""
@@ -241,8 +242,7 @@ def write_proposal(proposal: Proposal, out: Path) -> Path:
     """Write the configuration; a file that is there already is not overwritten (ConfigError)."""
     if out.exists():
         raise ConfigError(f"{out} is there already. Name another file: --out configs/NAME.yaml")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(proposal.text, encoding="utf-8")
+    write_whole({out: proposal.text})
     return out
 
 

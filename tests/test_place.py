@@ -7,6 +7,7 @@ import pytest
 from personas.errors import ConfigError, InputError, LimitError
 from personas.journal import Journal, fingerprint
 from personas.place import exchange, open_place, swap
+from tests.conftest import lacking
 
 
 def written(folder: Path, text: str) -> Path:
@@ -41,7 +42,7 @@ def test_the_new_folder_takes_the_place_of_the_former_one(
 def test_two_folders_change_their_names_in_one_step(tmp_path: Path) -> None:
     one, other = written(tmp_path / "one", "1"), written(tmp_path / "other", "2")
     if not exchange(one, other):
-        pytest.skip("this file system knows no exchange")
+        lacking("this file system knows no exchange")
     assert ((one / "manifest.json").read_text(), (other / "manifest.json").read_text()) == ("2", "1")
 
 

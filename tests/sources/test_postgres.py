@@ -19,17 +19,21 @@ from personas.pipeline import run, save
 from personas.sources.prepare import Progress, prepare
 from personas.sources.readers import read_source
 
+from ..conftest import lacking, needed
 from ..small_shop import HEADER, order_rows, write_shop, write_table
 from .conftest import Prepare, rows, steps
 
-psycopg = pytest.importorskip("psycopg")
+psycopg = needed("psycopg")
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The connection string of a server with a table of orders."""
-    if shutil.which("initdb") is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
-        pytest.skip("the programs of PostgreSQL are not installed")
+    # Debian keeps them away from the path, a folder per version.
+    programs = [*map(Path, filter(None, [shutil.which("initdb")])), *Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if not programs or (os.geteuid() == 0 and shutil.which("runuser") is None):
+        lacking("the programs of PostgreSQL are not here; install Debian's package postgresql")
+    bin_folder = programs[-1].resolve().parent
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     as_owner: list[str] = []
     if os.geteuid() == 0:  # a server refuses to run as root
@@ -41,13 +45,13 @@ def server() -> Iterator[str]:
         assert done.returncode == 0, done.stderr
 
     try:
-        call("initdb", "-D", f"{folder}/data", "-U", "reader", "-A", "trust", "-E", "UTF8", "--no-sync")
+        call(f"{bin_folder}/initdb", "-D", f"{folder}/data", "-U", "reader", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        call("pg_ctl", "-D", f"{folder}/data", "-w", "-l", f"{folder}/log", "-o", options, "start")
+        call(f"{bin_folder}/pg_ctl", "-D", f"{folder}/data", "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:
             yield f"host={folder} user=reader dbname=postgres"
         finally:
-            call("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
+            call(f"{bin_folder}/pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
