@@ -43,18 +43,18 @@ class DatabaseFile:
         """What a table is called to (schema, table); those of other schemas than ``main`` as schema.table."""
 
     def read(self, name: str) -> tuple[pa.Table, list[str]]:
-        """All rows of a table, and its columns of lists and structures, which are not read."""
+        """All rows of a table, and its columns of lists, structures and binary values, which are not read."""
         path = ".".join(map(quoted, ("source", *self.tables[name])))
         found = self._connection.execute(f"DESCRIBE {path}").fetchall()
         types = {str(row[0]): str(row[1]) for row in found}
         nested = [name for name, kind in types.items() if kind.endswith("]") or kind.startswith(NESTED)]
         parts = [f"{_value(name, kind)} AS {quoted(name)}" for name, kind in types.items() if name not in nested]
         if not parts:
-            raise InputError(f"the table {name} has no column but lists and structures. Unnest it into another table")
+            raise InputError(f"the table {name} has no column but lists, structures and binary values. Make a plainer table of it")
         return self._connection.execute(f"SELECT {', '.join(parts)} FROM {path}").to_arrow_table(), nested
 
 
-NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
+NESTED = ("STRUCT", "MAP", "UNION", "VARIANT", "BLOB", "BIT")
 
 
 def _value(name: str, kind: str) -> str:

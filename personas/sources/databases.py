@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 50_000
+EXACT = 2**53
+"""Whole numbers from here on are no longer exact in a float."""
 
 
 def read_database(name: str, path: Path, kind: str, source: SourceConfig) -> Raw:
@@ -46,20 +48,21 @@ def _read_sqlite(name: str, path: Path, source: SourceConfig) -> Raw:
             table = _chosen([row[0] for row in found], path.name, name, source.sheet)
             cursor = connection.execute(f"SELECT * FROM {_named(table)}")
             columns = clean_header([str(column[0]) for column in cursor.description], path.name)
-            batches = []
+            batches, binary = [], set[str]()
             while rows := cursor.fetchmany(BATCH):
-                cells = zip(*rows, strict=True)
-                batches.append(
-                    pa.table([pa.array([_text(cell) for cell in column]) for column in cells], names=columns)
-                )
+                cells = list(zip(*rows, strict=True))
+                binary |= {name for name, column in zip(columns, cells, strict=True) if bytes in set(map(type, column))}
+                texts = [pa.array([_text(cell) for cell in column], pa.string()) for column in cells]
+                batches.append(pa.table(texts, names=columns))
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} is a damaged SQLite database, or not UTF-8 ({error}). Copy it again") from error
     if not batches:
         raise InputError(f"{path.name}: the table {table} has no rows")
-    data = pa.concat_tables(batches).cast(pa.schema([(column, pa.string()) for column in columns]))
-    return _raw(name, path.name, data, "sqlite", table, [])
+    notes = [f"columns of binary values are not read: {', '.join(sorted(binary))}"] if binary else []
+    data = pa.concat_tables(batches).drop_columns(sorted(binary))
+    return _raw(name, path.name, data, "sqlite", table, notes)
 
 
 def _read_duckdb(name: str, path: Path, source: SourceConfig) -> Raw:
@@ -72,7 +75,7 @@ def _read_duckdb(name: str, path: Path, source: SourceConfig) -> Raw:
     if data.num_rows == 0:
         raise InputError(f"{path.name}: the table {table} has no rows")
     data = data.rename_columns(clean_header([str(column) for column in data.column_names], path.name))
-    notes = [f"columns of lists and structures are not read: {', '.join(nested)}"] if nested else []
+    notes = [f"columns of lists, structures and binary values are not read: {', '.join(nested)}"] if nested else []
     return _raw(name, path.name, data, "duckdb", table, notes)
 
 
@@ -106,6 +109,9 @@ def _named(table: str) -> str:
 
 
 def _text(cell: object) -> str:
+    """A value as text; a whole number in a column of floats is written without its point, as ids are elsewhere."""
     if cell is None:
         return ""
-    return repr(cell) if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < EXACT else repr(cell)
+    return str(cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from personas.sources.audit import LABELS
 from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
 from personas.sources.mapping import Mapped, Plan, plan
 from personas.sources.preset import with_reading
-from personas.sources.readers import Raw, Snapshots, as_written, read_source
+from personas.sources.raw import as_written
+from personas.sources.readers import Raw, Snapshots, read_source
 from personas.sources.reshape import reshape
 from personas.sources.screen import privacy_of, refuse_identifying, refuse_unseen
 from personas.sources.settle import settled
@@ -84,8 +86,11 @@ def load(
         source.decimal, source.dates, study.currency, source.years == "two", source.calendar, source.units == "minor",
         Zones(study.time_zone or "", source.time_zone or ""),
     )  # fmt: skip
-    if _needs_arrow(raw, matched):
+    if _needs_arrow(raw, matched, grammar):
         raw = _in_memory(raw, matched)
+    if not isinstance(raw.data, tuple) and not grammar.zones.study:
+        data = as_written(raw.data)
+        raw = replace(raw, data=data, types=tuple(str(field.type) for field in data.schema))
     converted, columns = _converted(raw, matched, grammar)
     table, more = _into_engine(engine, raw, matched, columns)
     reports = {**converted, **more}
@@ -100,18 +105,31 @@ def load(
     )  # fmt: skip
 
 
-def _needs_arrow(raw: Raw, matched: Plan) -> bool:
-    """Whether a Parquet column is text that only our grammar may read."""
+def _needs_arrow(raw: Raw, matched: Plan, grammar: Grammar) -> bool:
+    """Whether a Parquet column has values that only our grammar, or Arrow, may read."""
     if not isinstance(raw.data, tuple):
         return False
     types = dict(zip(raw.columns, raw.types, strict=True))
-    return any(_by_grammar(item, types[name]) for item in matched.columns for name in item.origin)
+    used = [(item, types[name]) for item in matched.columns for name in item.origin]
+    return any(_by_grammar(item, kind, grammar) or (item.kind == "day" and "tz=" in kind) for item, kind in used)
 
 
-def _by_grammar(item: Mapped, type_name: str) -> bool:
-    if item.kind == "day" and "tz=" in type_name:
+def _by_grammar(item: Mapped, type_name: str, grammar: Grammar) -> bool:
+    """Whether a column is read as text: texts, and typed values that mean something only under the settings."""
+    family = family_of(type_name)
+    if item.kind == "day" and family == "integer":
+        return True  # 20250131, or days and seconds since a first one
+    if item.kind == "day" and type_name.startswith("timestamp") and grammar.zones.study:
+        return "tz=" in type_name or bool(grammar.zones.source)
+    if item.kind == "money" and (grammar.minor or _finer_than_kept(type_name)):
         return True
-    return item.kind not in WORDS and (family_of(type_name) == "text" or bool(item.values))
+    return item.kind not in WORDS and (family == "text" or bool(item.values))
+
+
+def _finer_than_kept(type_name: str) -> bool:
+    """Whether a decimal type has more places than amounts are kept with."""
+    found = re.fullmatch(r"decimal\d+\(\d+, (\d+)\)", type_name)
+    return found is not None and int(found[1]) > 4
 
 
 def _in_memory(raw: Raw, matched: Plan) -> Raw:
@@ -122,7 +140,7 @@ def _in_memory(raw: Raw, matched: Plan) -> Raw:
     used = sorted({name for item in matched.columns for name in item.origin}, key=raw.columns.index)
     assert isinstance(raw.data, tuple)
     table = pa.concat_tables([pq.read_table(path, columns=used) for path in raw.data])
-    table = as_written(table.replace_schema_metadata(None))
+    table = table.replace_schema_metadata(None)
     types = tuple(str(field.type) for field in table.schema)
     return replace(raw, data=table, columns=tuple(used), types=types)
 
@@ -146,7 +164,7 @@ def _converted(raw: Raw, matched: Plan, grammar: Grammar) -> tuple[dict[str, Con
                     item.values,
                 )
             ]
-        elif all(family_of(types[name]) == "text" or _by_grammar(item, types[name]) for name in item.origin):
+        elif all(family_of(types[name]) == "text" or _by_grammar(item, types[name], grammar) for name in item.origin):
             texts = [pc.cast(raw.data.column(name), pa.string()) for name in item.origin]
             parts = [convert_column(text, item.kind, grammar, item.values) for text in texts]
         else:
@@ -249,8 +267,8 @@ _WORDS = {
 
 
 def _answer(name: str, item: Mapped, question: str) -> str:
-    if item.kind == "day" and "fit both" in question:
-        return f". Write sources.{name}.dates: dmy  (or mdy)"
+    if item.kind == "day":
+        return f". Write sources.{name}.dates: dmy  (or mdy)" if "fit both" in question else ""
     if "may be" in question:
         return f". Write sources.{name}.decimal: point  (or comma)"
     return ""

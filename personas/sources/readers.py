@@ -19,10 +19,10 @@ from personas.sources.dialect import clean_header
 from personas.sources.gate import content_hash, kind_of, locate, sha256_of
 from personas.sources.parquet import probe
 from personas.sources.postgres import Snapshots, read_postgres
-from personas.sources.raw import Raw, as_written
+from personas.sources.raw import Raw
 from personas.sources.textfile import read_content
 
-__all__ = ["Raw", "Snapshots", "as_written", "read_source"]
+__all__ = ["Raw", "Snapshots", "read_source"]
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,7 +95,7 @@ def _from_memory(name: str, data: Any) -> Raw:
             raise InputError(
                 f"{label} are neither an Arrow table nor a pandas DataFrame of plain columns: {said}"
             ) from error
-    data = as_written(data.replace_schema_metadata(None))
+    data = data.replace_schema_metadata(None)
     columns = clean_header([str(column) for column in data.column_names], label)
     data = data.rename_columns(columns)
     if data.num_rows == 0:

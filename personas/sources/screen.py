@@ -43,7 +43,7 @@ def privacy_of(raw: Raw, matched: Plan) -> dict[str, str]:
 
 
 def _sample(raw: Raw, column: str) -> list[str]:
-    if isinstance(raw.data, tuple):
+    if isinstance(raw.data, tuple) or column not in raw.data.column_names:
         return []
     return [text for text in raw.data.column(column).slice(0, SAMPLE).to_pylist() if text and isinstance(text, str)]
 

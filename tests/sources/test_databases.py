@@ -75,7 +75,7 @@ def test_types_of_the_database_pass_the_same_grammar(tmp_path: Path, shop: Prepa
     # 23:30 in Greenwich is half an hour after midnight in Berlin; 0.30000000000000004 is 0.30; no day is infinite.
     assert shown == [("1", "7", "2025-02-01", "0.3000"), ("3", "8", "2025-02-03", "-1.5000")]
     assert steps(tables, "orders")["read"][0] == 3
-    assert any("lists and structures are not read: tags" in notice.text for notice in tables.audit.notices)
+    assert any("binary values are not read: tags" in notice.text for notice in tables.audit.notices)
 
 
 def test_numbers_that_are_no_ids_or_no_amounts_are_refused(tmp_path: Path, shop: Prepare) -> None:
