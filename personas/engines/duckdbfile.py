@@ -50,7 +50,7 @@ class DatabaseFile:
         nested = [name for name, kind in types.items() if kind.endswith("]") or kind.startswith(NESTED)]
         parts = [f"{_value(name, kind)} AS {quoted(name)}" for name, kind in types.items() if name not in nested]
         if not parts:
-            raise InputError(f"the table {name} has no column but lists, structures and binary values. Make a plainer table of it")
+            raise InputError(f"the table {name} has but lists, structures and binary values. Make a plainer one of it")
         return self._connection.execute(f"SELECT {', '.join(parts)} FROM {path}").to_arrow_table(), nested
 
 

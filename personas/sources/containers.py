@@ -66,6 +66,8 @@ def _unzipped(path: Path) -> Content:
                 return Content("excel", path.read_bytes())
             if "xl/workbook.bin" in names:
                 raise InputError(f"{path.name} is a binary Excel workbook. Save it as .xlsx or CSV")
+            if {"mimetype", "content.xml"} <= names or any(one.endswith(".iwa") for one in names):
+                raise InputError(f"{path.name} is a spreadsheet of LibreOffice or Numbers. Save it as .xlsx or CSV")
             if len(members) != 1:
                 shown = ", ".join(sorted(names)[:5])
                 raise InputError(

@@ -42,6 +42,11 @@ def read_json(text: str, label: str) -> tuple[pa.Table, array[int], tuple[str, .
             )
         records.append(dict(_flat(value, "")))
         lines.append(line)
+    if len(records) == 1 and (inside := [name for name, value in records[0].items() if _is_table(value)]):
+        raise InputError(
+            f"{label} is one object around a table: {', '.join(map(repr, inside))}. Save the list alone, or one object "
+            "a line"
+        )
     names = list(dict.fromkeys(name for record in records for name in record))
     if len(names) > MAX_COLUMNS:
         raise LimitError(f"{label} has {len(names):,} keys where at most {MAX_COLUMNS:,} are read")
@@ -54,6 +59,10 @@ def read_json(text: str, label: str) -> tuple[pa.Table, array[int], tuple[str, .
         notes.append(f"keys that are not in all {len(records):,} objects: {', '.join(partial[:10])}")
     columns = {name: pa.array([record.get(name) or "" for record in records], pa.string()) for name in names}
     return pa.table(columns), lines, tuple(notes)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 1 and all(isinstance(item, dict) for item in value)
 
 
 def _refuse_depth(text: str, label: str) -> None:

@@ -16,6 +16,7 @@ from personas.estimate import Notice
 from personas.sources.aliases import aliases_of
 from personas.sources.audit import LABELS
 from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
+from personas.sources.likeness import alike
 from personas.sources.mapping import Mapped, Plan, plan
 from personas.sources.preset import with_reading
 from personas.sources.raw import as_written
@@ -96,12 +97,13 @@ def load(
     reports = {**converted, **more}
     _refuse_failures(raw, source, matched, reports)
     table, turned = _turn_positive(engine, table)
+    likely = alike(columns.get("customer_id"), name, raw.label, folded=source.fold_case)
     own, shared = aliases_of(raw, matched, source) if name == "customers" else ({}, [])
     table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or {})
     return Loaded(
         table, matched, raw, {name: report.filled for name, report in reports.items()},
         _interpretation(raw, matched, reports),
-        (*_notices(raw, matched, reports), *turned, *shared, *more_notices), own,
+        (*_notices(raw, matched, reports), *turned, *shared, *likely, *more_notices), own,
     )  # fmt: skip
 
 
