@@ -59,7 +59,9 @@ def _unzipped(path: Path) -> Content:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [
-                info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")
+                info
+                for info in archive.infolist()
+                if not info.is_dir() and not info.filename.startswith("__MACOSX/") and not _hidden(info.filename)
             ]
             names = {info.filename for info in members}
             if "xl/workbook.xml" in names:
@@ -81,6 +83,11 @@ def _unzipped(path: Path) -> Content:
         raise InputError(f"{path.name} is a damaged zip archive or Excel workbook ({error}). Save it again") from error
     inside = members[0].filename.rsplit("/", 1)[-1]
     return Content(_inner_kind(data, path.name), data, (f"unpacked from zip: {inside!r}",))
+
+
+def _hidden(member: str) -> bool:
+    """What systems put into archives on their own, such as .DS_Store."""
+    return member.rsplit("/", 1)[-1].startswith(".")
 
 
 def _limited(stream: IO[bytes] | gzip.GzipFile, packed: int, label: str) -> bytes:

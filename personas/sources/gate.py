@@ -47,7 +47,13 @@ def locate(name: str, source: SourceConfig, folder: Path) -> list[Path]:
     if not files:
         raise InputError(f"sources.{name}.file names no file. Write the path of a CSV or Parquet file")
     start = _package_folder(source.package) if source.package else folder
-    found = [path for file in files for path in _several(start, file, name)]
+    try:
+        found = [path for file in files for path in _several(start, file, name)]
+        for path in found:
+            path.open("rb").close()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL in it; no right to read
+        said = getattr(error, "strerror", None) or "no name of a file"
+        raise InputError(f"sources.{name}.file cannot be opened: {said}. Name a file that may be read") from error
     if len({path.resolve() for path in found}) < len(found):
         raise InputError(f"sources.{name}.file names the same file twice. Name each file once")
     return found

@@ -57,7 +57,11 @@ def read_json(text: str, label: str) -> tuple[pa.Table, array[int], tuple[str, .
     partial = [f"{name} in {count:,}" for name, count in counts.items() if count < len(records)]
     if partial:
         notes.append(f"keys that are not in all {len(records):,} objects: {', '.join(partial[:10])}")
-    columns = {name: pa.array([record.get(name) or "" for record in records], pa.string()) for name in names}
+    try:
+        columns = {name: pa.array([record.get(name) or "" for record in records], pa.string()) for name in names}
+    except UnicodeEncodeError as error:
+        said = "half of a character (\\ud800 and the like): it is damaged"
+        raise InputError(f"{label} has {said}. Export it again") from error
     return pa.table(columns), lines, tuple(notes)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from personas.config import SourceConfig, StudyConfig
 from personas.engines.engine import Engine, Table
-from personas.engines.portable import quoted
 from personas.errors import InputError, count_of
 from personas.estimate import Notice
 from personas.sources.aliases import aliases_of
@@ -23,15 +22,12 @@ from personas.sources.raw import as_written
 from personas.sources.readers import Raw, Snapshots, read_source
 from personas.sources.reshape import reshape
 from personas.sources.screen import privacy_of, refuse_identifying, refuse_unseen
-from personas.sources.settle import settled
+from personas.sources.settle import settled, turn_positive
 from personas.sources.typed import check_type, family_of, off_cent, typed_reports, typed_sql
 from personas.sources.zones import Zones
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-POSITIVE = ("discount_amount", "refunded_amount")
-"""Amounts that are positive by definition; a column that is negative throughout is turned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ def load(
     table, more = _into_engine(engine, raw, matched, columns)
     reports = {**converted, **more}
     _refuse_failures(raw, source, matched, reports)
-    table, turned = _turn_positive(engine, table)
+    table, turned = turn_positive(engine, table)
     likely = alike(columns.get("customer_id"), name, raw.label, folded=source.fold_case)
     own, shared = aliases_of(raw, matched, source) if name == "customers" else ({}, [])
     table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or {})
@@ -274,25 +270,6 @@ def _answer(name: str, item: Mapped, question: str) -> str:
     if "may be" in question:
         return f". Write sources.{name}.decimal: point  (or comma)"
     return ""
-
-
-def _turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
-    """The table with discounts and refunded amounts as positive numbers, where all of them are negative."""
-    present = [name for name in POSITIVE if table.has(name)]
-    if not present:
-        return table, []
-    bounds = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in present)
-    found = engine.fetch(f"SELECT {bounds} FROM {quoted(table.name)}", 1).to_pylist()[0]
-    turn = [name for name in present if (found[f"low_{name}"] or 0) < 0 and found[f"high_{name}"] <= 0]
-    if not turn:
-        return table, []
-    columns = [f"-{quoted(name)} AS {quoted(name)}" if name in turn else quoted(name) for name in table.columns]
-    source = table.name.removeprefix("read_")
-    turned = engine.make(f"{table.name}_turned", f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
-    return turned, [
-        Notice("negative-discount", f"{source}: {name} is written as negative amounts; it is read as positive ones")
-        for name in turn
-    ]
 
 
 def _interpretation(raw: Raw, matched: Plan, reports: dict[str, Converted]) -> dict[str, object]:

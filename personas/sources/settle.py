@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from personas.config import SourceConfig, StudyConfig
 from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
-from personas.errors import ConfigError, count_of
+from personas.errors import ConfigError, InputError, count_of
 from personas.estimate import Notice
 from personas.sources.aliases import with_numbers
 from personas.sources.canonical import CANONICAL
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST_RECORDS = 50_000_000
 MONEY = frozenset(column.name for columns in CANONICAL.values() for column in columns if column.kind == "money")
 HASH_CHARACTERS = 20
+POSITIVE = ("discount_amount", "refunded_amount")
+"""Amounts that are positive by definition; a column that is negative throughout is turned."""
 
 
 def settled(
@@ -130,3 +132,31 @@ def _hashed(engine: Engine, table: Table, variable: str) -> Table:
 
     schema = engine.fetch(f"SELECT * FROM {quoted(table.name)} LIMIT 0", 1).schema
     return engine.map(f"{table.name}_hashed", table, hashed, schema)
+
+
+def turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
+    """The table with discounts and refunded amounts as positive numbers, where all of them are negative.
+
+    Raises InputError when a column has both signs.
+    """
+    present = [name for name in POSITIVE if table.has(name)]
+    if not present:
+        return table, []
+    bounds = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in present)
+    found = engine.fetch(f"SELECT {bounds} FROM {quoted(table.name)}", 1).to_pylist()[0]
+    if mixed := [name for name in present if (found[f"low_{name}"] or 0) < 0 < found[f"high_{name}"]]:
+        where = f"sources.{table.name.removeprefix('read_')}.columns.{mixed[0]}"
+        raise InputError(
+            f"{mixed[0]} has negative and positive amounts, though all take away. Write them with one sign, or leave "
+            f"the column out: {where}: ''"
+        )
+    turn = [name for name in present if (found[f"low_{name}"] or 0) < 0 and found[f"high_{name}"] <= 0]
+    if not turn:
+        return table, []
+    columns = [f"-{quoted(name)} AS {quoted(name)}" if name in turn else quoted(name) for name in table.columns]
+    source = table.name.removeprefix("read_")
+    turned = engine.make(f"{table.name}_turned", f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
+    return turned, [
+        Notice("negative-discount", f"{source}: {name} is written as negative amounts; it is read as positive ones")
+        for name in turn
+    ]
