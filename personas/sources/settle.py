@@ -71,8 +71,9 @@ def _one_currency(
             raise ConfigError(f"{where}.currency: no column says the currency. Write {where}.columns.currency: NAME")
         return table, raw, []
     found = {row["currency"] for row in engine.fetch(currencies_sql(table), 1000).to_pylist()}
+    silent = _without_currency(engine, table, raw, study) if found else []
     if found <= {study.currency} or (not found and source.currency is None):
-        return table, raw, []
+        return table, raw, silent
     data = engine.fetch(f"SELECT * FROM {quoted(table.name)}", MOST_RECORDS)
     columns: dict[str, pa.Array] = {name: data.column(name).combine_chunks() for name in data.column_names}
     money = tuple(name for name in data.column_names if name in MONEY)
@@ -86,7 +87,18 @@ def _one_currency(
         data = data.filter(pa.array(keep, pa.bool_()))
         gone = keep.count(False)
         raw = replace(raw, dropped=(*raw.dropped, ("other-currency", gone))) if gone else raw
-    return engine.read(f"{table.name}_currency", data), raw, notices
+    return engine.read(f"{table.name}_currency", data), raw, [*silent, *notices]
+
+
+def _without_currency(engine: Engine, table: Table, raw: Raw, study: StudyConfig) -> list[Notice]:
+    """Amounts beside which no currency stands, in a source that names it elsewhere."""
+    money = " OR ".join(f"{quoted(name)} <> 0" for name in table.columns if name in MONEY)
+    if not money:
+        return []
+    sql = f"SELECT COUNT(*) AS n FROM {quoted(table.name)} WHERE currency IS NULL AND ({money})"
+    count = int(engine.fetch(sql, 1).to_pylist()[0]["n"])
+    text = f"{raw.label}: {count_of(count, 'record')} without a currency counted in {study.currency}"
+    return [Notice("without-currency", text, count)] if count else []
 
 
 def _total_first(money: tuple[str, ...]) -> tuple[str, ...]:
