@@ -62,7 +62,8 @@ def score_leads(
     simulate_if_asked(config)
     wanted = config.engine
     with open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads) as engine:
-        source = config.sources["customers"].model_copy(update={"file": leads.name})
+        elsewhere = {"postgres": None, "package": None, "data": None, "sheet": None, "format": "auto"}
+        source = config.sources["customers"].model_copy(update={**elsewhere, "file": leads.name})
         given = load(engine, "customers", source, leads.resolve().parent, config.study, frozenset({"customer_id"}))
         rows = engine.make("lead_rows", f"SELECT * FROM {quoted(given.table.name)}")  # the customers take its name
         tables = sources.prepare(engine, config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +72,24 @@ def test_a_protected_column_is_used_only_when_it_is_named(shop: Path, tmp_path: 
     assert named.exit_code == 0 and "0 of 2 leads are like one persona" in named.stdout
     unknown = personas("leads", shop, shop.parent / "study", file, "--fields", "gendre", "--out", tmp_path / "o.csv")
     assert unknown.exit_code == 2 and "gendre" in unknown.stderr
+
+
+def test_leads_come_from_their_file_though_the_customers_live_in_a_database(shop: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(shop.parent / "crm.db")) as base, (shop.parent / "customers.csv").open() as file:
+        base.execute("CREATE TABLE people (customer_id, region, gender)")
+        base.executemany("INSERT INTO people VALUES (:customer_id, :region, :gender)", csv.DictReader(file))
+        base.execute("CREATE TABLE other (x)")
+        base.commit()
+    text = shop.read_text(encoding="utf-8").replace("file: customers.csv", "file: crm.db\n    sheet: people")
+    config = shop.with_name("base.yaml")
+    config.write_text(text, encoding="utf-8")
+    file_of_leads = write_table(tmp_path / "leads.csv", ("customer_id", "region"), [["L1", "north"], ["L2", "harbour"]])
+    out = tmp_path / "out.csv"
+    found = document(personas("leads", config, shop.parent / "study", file_of_leads, "--out", out, "--json"))
+    assert (found["leads"], found["answered"]) == (2, 1)
+    # a database server that cannot be reached is not asked for leads either, only for the customers
+    gone = shop.with_name("gone.yaml")
+    there = text.replace("file: crm.db\n    sheet: people", "postgres: NO_SUCH_DATABASE\n    sheet: crm.people")
+    gone.write_text(there, encoding="utf-8")
+    refused = personas("leads", gone, shop.parent / "study", file_of_leads.with_name("none.csv"), "--out", out)
+    assert refused.exit_code == 3 and "there is no file none.csv" in refused.stderr

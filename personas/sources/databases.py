@@ -39,7 +39,7 @@ def _read_sqlite(name: str, path: Path, source: SourceConfig) -> Raw:
     import pyarrow as pa
 
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(_address(path), uri=True)
         try:
             connection.text_factory = lambda data: data.decode("utf-8")
             found = connection.execute(
@@ -63,6 +63,23 @@ def _read_sqlite(name: str, path: Path, source: SourceConfig) -> Raw:
     notes = [f"columns of binary values are not read: {', '.join(sorted(binary))}"] if binary else []
     data = pa.concat_tables(batches).drop_columns(sorted(binary))
     return _raw(name, path.name, data, "sqlite", table, notes)
+
+
+def _address(path: Path) -> str:
+    """The address that opens a file for reading and leaves nothing beside it.
+
+    Raises InputError for a file whose last changes are still in a write-ahead log: of a damaged log some are lost
+    without a word.
+    """
+    with path.open("rb") as file:
+        logged = file.read(20)[18:] == b"\2\2"  # so is a file marked that has or had such a log
+    log = path.with_name(f"{path.name}-wal")
+    if logged and log.exists() and log.stat().st_size:
+        raise InputError(
+            f"{path.name} has changes in {log.name} that are not in the file yet. Close the program that writes it, or "
+            "run PRAGMA wal_checkpoint(TRUNCATE)"
+        )
+    return f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if logged else ''}"
 
 
 def _read_duckdb(name: str, path: Path, source: SourceConfig) -> Raw:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from personas.config import SourceConfig
@@ -172,6 +175,22 @@ def test_a_file_that_another_program_writes_is_refused(tmp_path: Path) -> None:
     assert "a.duckdb.wal that are not in the file yet" in refused(tmp_path, "a.duckdb")
     made(tmp_path / "a.duckdb", "CHECKPOINT")
     assert read_source("orders", SourceConfig(file="a.duckdb"), tmp_path).data.to_pydict() == {"x": [1, 2]}
+
+
+def test_a_sqlite_file_with_a_log_is_read_without_a_trace_or_refused(tmp_path: Path) -> None:
+    code = (
+        "import os, sqlite3, sys\nc = sqlite3.connect('a.db')\nc.execute('PRAGMA journal_mode=wal')\n"
+        "c.execute('CREATE TABLE o (x INT)')\nc.execute('INSERT INTO o VALUES (1)')\nc.commit()\n"
+        "c.execute('PRAGMA wal_checkpoint(TRUNCATE)')\nc.execute('INSERT INTO o VALUES (2)')\nc.commit()\nos._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert "a.db-wal that are not in the file yet" in refused(tmp_path, "a.db")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+    raw = read_here("orders", SourceConfig(file="a.db"), tmp_path)
+    assert isinstance(raw.data, pa.Table) and raw.data.to_pydict() == {"x": ["1", "2"]}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
 
 
 def test_a_table_that_needs_more_memory_than_allowed_is_a_limit(tmp_path: Path) -> None:
