@@ -82,10 +82,10 @@ def _script_share(data: bytes, encoding: str) -> float:
 
 
 def _mixed(data: bytes) -> bool:
-    """Whether much of what is beyond ASCII is UTF-8, and the rest is not: two encodings in one file."""
+    """Whether half of what is beyond ASCII, or more, is UTF-8 and the rest is not; by chance it is less."""
     odd = [c for c in data.decode("utf-8", "surrogateescape") if not c.isascii()]
     broken = sum("\udc80" <= c <= "\udcff" for c in odd)
-    return 2 * (len(odd) - broken) >= broken
+    return len(odd) - broken >= broken
 
 
 def _every_other_nul(data: bytes, at: int) -> bool:
