@@ -13,6 +13,7 @@ from personas.sources.canonical import Audit, AuditLine, Tables
 from personas.sources.gate import sha256_of
 from personas.sources.load import Loaded, load
 from personas.sources.mapping import described_only, given_columns
+from personas.sources.readers import Snapshots
 from personas.sources.reconcile import reconciled
 from personas.sources.window import find_window
 from personas.sources.work import Work
@@ -40,7 +41,8 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
         When money in is not money out: a bug of ours.
     """
     say = progress or (lambda what, share: None)
-    loaded = _load_all(engine, config, say)
+    with Snapshots() as snapshots:
+        loaded = _load_all(engine, config, say, snapshots)
     say("applying the rules", 0.7)
     read = loaded
     matches: list[AuditLine] = []
@@ -85,7 +87,7 @@ def _read_beside(config: Config) -> list[tuple[str, str]]:
     return [(name, sha256_of(path)) for name, path in files.items() if path.is_file()]
 
 
-def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded]:
+def _load_all(engine: Engine, config: Config, say: Progress, snapshots: Snapshots) -> dict[str, Loaded]:
     """Every source inside the engine; the problems of all of them together."""
     loaded: dict[str, Loaded] = {}
     errors: list[PersonasError] = []
@@ -96,7 +98,8 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
         try:
             aliases = loaded["customers"].aliases if "customers" in loaded else {}
             source = config.sources[name]
-            loaded[name] = load(engine, name, source, config.source_folder, config.study, required, aliases)
+            folder = config.source_folder
+            loaded[name] = load(engine, name, source, folder, config.study, required, aliases, snapshots)
         except LimitError:
             raise
         except (ConfigError, InputError) as error:

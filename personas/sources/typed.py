@@ -85,7 +85,8 @@ def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str]
     """The SQL expression of a typed column as ``kind``; what does not fit becomes NULL."""
     name, family = quoted(column), family_of(arrow_type)
     if kind == "day":
-        return f"CAST({name} AS DATE)"
+        day = f"CAST({name} AS DATE)"  # what lies beyond these years is no day of any calendar of ours
+        return f"CASE WHEN {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN {day} END"
     if kind in {"money", "number"}:
         return f"TRY_CAST({name} AS DECIMAL(18, 4))"
     if kind == "birth_year" and family == "day":

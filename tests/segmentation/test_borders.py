@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.borders import (
@@ -18,6 +17,7 @@ from personas.segmentation.borders import (
 from personas.segmentation.dip import TABLE_SHARES, dip, dip_p_value, simulate_quantiles
 from personas.segmentation.records import Border, Candidate
 from personas.segmentation.reference import compare
+from tests.conftest import needed
 from tests.segmentation.markets import ring
 
 KMEANS = ALGORITHMS.get("kmeans")
@@ -32,7 +32,7 @@ def test_the_dip_of_small_samples_worked_out_by_hand() -> None:
 
 
 def test_the_dip_equals_an_independent_program() -> None:
-    oracle = pytest.importorskip("diptest")
+    oracle = needed("diptest")
     random = np.random.default_rng(0)
     for case in range(400):
         n = int(random.integers(4, 300))
