@@ -66,8 +66,11 @@ def load(
     study: StudyConfig,
     required: frozenset[str] = frozenset(),
     aliases: Mapping[str, str] | None = None,
+    read: Raw | None = None,
 ) -> Loaded:
-    """Read a source, match its columns, convert them and bring them into the engine as ``read_<name>``.
+    """Read a source (unless it is ``read`` already), match its columns, convert them, bring them into the engine.
+
+    The table is called ``read_<name>``.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def load(
     """
     source = with_reading(source)
     refuse_identifying(name, source)
-    raw = reshape(read_source(name, source, folder), source)
+    raw = reshape(read or read_source(name, source, folder), source)
     matched = plan(raw, source, required)
     refuse_unseen(raw, matched)
     grammar = Grammar(

@@ -12,6 +12,7 @@ from personas.sources import lines, orders, people
 from personas.sources.canonical import Audit, AuditLine, Tables
 from personas.sources.load import Loaded, load
 from personas.sources.mapping import given_columns
+from personas.sources.readers import read_together
 from personas.sources.reconcile import reconciled
 from personas.sources.window import find_window
 from personas.sources.work import Work
@@ -74,13 +75,15 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
     loaded: dict[str, Loaded] = {}
     errors: list[PersonasError] = []
     alone = "orders" not in config.sources
+    read = read_together({str(name): source for name, source in config.sources.items()}, config.source_folder)
     for number, name in enumerate(name for name in ORDER if name in config.sources):
         say(f"reading {name}", 0.7 * number / len(config.sources))
         required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
         try:
             aliases = loaded["customers"].aliases if "customers" in loaded else {}
             source = config.sources[name]
-            loaded[name] = load(engine, name, source, config.source_folder, config.study, required, aliases)
+            folder = config.source_folder
+            loaded[name] = load(engine, name, source, folder, config.study, required, aliases, read.get(name))
         except LimitError:
             raise
         except (ConfigError, InputError) as error:
