@@ -77,4 +77,4 @@ def with_numbers(engine: Engine, table: Table, aliases: Mapping[str, str], label
         for name in table.columns
     )
     text = f"{label}: {count_of(count, 'record')} under another name joined with the customer number (known_as)"
-    return engine.make(f"{table.name}_numbers", f"SELECT {columns} {joined}"), [Notice("joined-by-alias", text, count)]
+    return engine.make(table.name, f"SELECT {columns} {joined}"), [Notice("joined-by-alias", text, count)]

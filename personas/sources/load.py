@@ -70,7 +70,8 @@ def load(
 ) -> Loaded:
     """Read a source (unless it is ``read`` already), match its columns, convert them, bring them into the engine.
 
-    The table is called ``read_<name>``.
+    The table is called as the source. What the rules make of it takes its name and its place, so that nothing large
+    is kept twice.
 
     Raises
     ------
@@ -180,14 +181,14 @@ def _added(parts: Sequence[Converted], kind: str) -> Converted:
 def _into_engine(
     engine: Engine, raw: Raw, matched: Plan, columns: dict[str, pa.Array]
 ) -> tuple[Table, dict[str, Converted]]:
-    """The table ``read_<name>``; typed columns are converted by one SELECT."""
+    """The table of the source; typed columns are converted by one SELECT."""
     import numpy as np
     import pyarrow as pa
 
     typed = [item for item in matched.columns if item.name not in columns]
     if not typed:
         length = raw.data.num_rows if not isinstance(raw.data, tuple) else 0
-        return engine.read(f"read_{raw.name}", pa.table({"record": np.arange(length), **columns})), {}
+        return engine.read(raw.name, pa.table({"record": np.arange(length), **columns})), {}
     types = dict(zip(raw.columns, raw.types, strict=True))
     for item in typed:
         for name in item.origin:
@@ -203,8 +204,8 @@ def _into_engine(
         ]
         types = {f"o{raw.columns.index(name):04d}": types[name] for name in origins}
     off = off_cent(engine, raw, typed, types)
-    table = engine.make(f"read_{raw.name}", typed_sql(raw, matched, typed, types, tuple(columns)))
-    return table, typed_reports(engine, raw, typed, types, off)
+    table = engine.make(raw.name, typed_sql(raw, matched, typed, types, tuple(columns)))
+    return table, typed_reports(engine, raw, table, typed, types, off)
 
 
 def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dict[str, Converted]) -> None:
@@ -269,10 +270,9 @@ def _turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
     if not turn:
         return table, []
     columns = [f"-{quoted(name)} AS {quoted(name)}" if name in turn else quoted(name) for name in table.columns]
-    source = table.name.removeprefix("read_")
-    turned = engine.make(f"{table.name}_turned", f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
+    turned = engine.make(table.name, f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
     return turned, [
-        Notice("negative-discount", f"{source}: {name} is written as negative amounts; it is read as positive ones")
+        Notice("negative-discount", f"{table.name}: {name} is written as negative amounts; it is read as positive ones")
         for name in turn
     ]
 

@@ -53,10 +53,12 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
     work.notices += [notice for item in read.values() for notice in item.notices] + said
     work.audit += matches
     marked_customers = people.mark_customers(work)
-    order_table, marked_orders = orders.make_orders(work)
+    marked_orders = orders.mark_orders(work)
     products = lines.make_products(work)
-    line_table, made = lines.make_lines(work, marked_orders, order_table, products)
-    order_table = order_table or made
+    line_table, made = lines.make_lines(work, marked_orders, products)
+    own_orders = orders.make_orders(work, marked_orders) if marked_orders else None
+    lines.say_lines(work, line_table, own_orders, products)
+    order_table = own_orders or made
     _refuse_nothing_left(work, order_table)
     customers = people.make_customers(work, marked_customers, order_table)
     tickets = people.make_tickets(work, customers)

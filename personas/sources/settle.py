@@ -84,7 +84,7 @@ def _one_currency(
         data = data.filter(pa.array(keep, pa.bool_()))
         gone = keep.count(False)
         raw = replace(raw, dropped=(*raw.dropped, ("other-currency", gone))) if gone else raw
-    return engine.read(f"{table.name}_currency", data), raw, notices
+    return engine.read(table.name, data), raw, notices
 
 
 def _total_first(money: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def _folded(engine: Engine, table: Table, raw: Raw) -> tuple[Table, list[Notice]
     counts = engine.fetch(
         f"SELECT COUNT(DISTINCT customer_id) - COUNT(DISTINCT LOWER(customer_id)) AS n FROM {quoted(table.name)}", 1
     ).to_pylist()[0]["n"]
-    folded = engine.make(f"{table.name}_folded", f"SELECT {columns} FROM {quoted(table.name)}")
+    folded = engine.make(table.name, f"SELECT {columns} FROM {quoted(table.name)}")
     if not counts:
         return folded, []
     text = f"{raw.label}: {count_of(counts, 'customer number')} differing by letter case only joined with another"
@@ -129,4 +129,4 @@ def _hashed(engine: Engine, table: Table, variable: str) -> Table:
         return batch.set_column(place, batch.schema.field(place), pa.array(texts, batch.schema.field(place).type))
 
     schema = engine.fetch(f"SELECT * FROM {quoted(table.name)} LIMIT 0", 1).schema
-    return engine.map(f"{table.name}_hashed", table, hashed, schema)
+    return engine.map(table.name, table, hashed, schema)
