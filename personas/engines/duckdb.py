@@ -41,6 +41,7 @@ class DuckDBEngine:
             "allow_persistent_secrets": "false",
             "TimeZone": "'UTC'",
             "preserve_insertion_order": "true",
+            "checkpoint_threshold": "'1TB'",
             "threads": str(threads or os.cpu_count() or 1),
             "temp_directory": text_literal(str(self._work / "spill")),
         }

@@ -30,13 +30,14 @@ NO_SALE = "('cancelled', 'failed', 'test')"
 """Kinds of records that are counted and set aside."""
 
 
-def signed_orders_sql(table: Table) -> str:
+def signed_orders_sql(table: Table, *, numbered: bool) -> str:
     """Orders with ``class`` (sale, refund, cancelled), ``amount`` (negative for a refund, whatever its sign was) and
-    the channel as one of ``CHANNELS``.
+    the channel as one of ``CHANNELS``. ``numbered`` says that every order has a number; to the others one is given.
     """
     kind = "COALESCE(LOWER(kind), 'sale')" if table.has("kind") else "'sale'"
     record = "CAST(record AS VARCHAR)" if table.has("record") else f"CAST({_row_number(table)} AS VARCHAR)"
     order_id = f"COALESCE(order_id, 'without id, record ' || {record})" if table.has("order_id") else record
+    order_id = "order_id" if numbered else order_id
     original = "original_order_id" if table.has("original_order_id") else "CAST(NULL AS VARCHAR)"
     refunded = "refunded_amount" if table.has("refunded_amount") else "CAST(NULL AS DECIMAL(18, 4))"
     rest = "".join(
@@ -61,6 +62,14 @@ def signed_orders_sql(table: Table) -> str:
           {refunded} AS refunded_amount{rest}
         FROM {quoted(table.name)}
     """
+
+
+def _all_numbered(engine: Engine, table: Table) -> bool:
+    """Whether no order is without a number; to number the others all have to be sorted."""
+    if not table.has("order_id"):
+        return False
+    sql = f"SELECT COUNT(*) - COUNT(order_id) AS without FROM {quoted(table.name)}"
+    return not engine.fetch(sql, 1).to_pylist()[0]["without"]
 
 
 def _row_number(table: Table) -> str:
@@ -238,7 +247,7 @@ def mark_orders(work: Work) -> Marked | None:
             f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
         )
     work.notices += other_channels(engine, item.table, "orders")
-    signed = engine.make(item.table.name, signed_orders_sql(item.table))
+    signed = engine.make(item.table.name, signed_orders_sql(item.table, numbered=_all_numbered(engine, item.table)))
     repeat = item.has("order_id") and refuse_conflicts(
         engine, signed, ["order_id", "part"], signed.columns, item.raw.label
     )
