@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from personas.engines.engine import Table
+from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, PersonasError, count_of
 from personas.sources.audit import KEPT, LABELS, as_text, audit_lines
@@ -104,20 +104,14 @@ def lines_alone_sql(lines: Table, products: Table | None, window: Window, known:
     """
 
 
-def kept_lines_sql(marked: Table) -> str:
-    """The canonical order lines."""
-    names = [name for name in OPTIONAL if marked.has(name)]
-    rest = "".join(f",\n          {name}" for name in names)
-    return f"""
-        SELECT
-          order_id,
-          customer_id,
-          ordered_on,
-          status = 'used' AS in_window,
-          line_amount{rest}
-        FROM {quoted(marked.name)}
-        WHERE status IN ('used', 'before-window')
-    """
+def kept_lines(engine: Engine, marked: Table) -> Table:
+    """The canonical order lines: the marked ones themselves where none is set aside, because they are many."""
+    names = tuple(name for name in marked.columns if name not in {"status", "channel"})
+    sql = f"SELECT COUNT(*) AS aside FROM {quoted(marked.name)} WHERE status NOT IN {KEPT}"
+    if not engine.fetch(sql, 1).to_pylist()[0]["aside"]:
+        return Table(marked.name, names)
+    listed = ", ".join(quoted(name) for name in names)
+    return engine.make(marked.name, f"SELECT {listed} FROM {quoted(marked.name)} WHERE status IN {KEPT}")
 
 
 def orders_from_lines_sql(marked: Table) -> str:
@@ -223,12 +217,12 @@ def make_lines(
     else:
         work.notices += other_channels(engine, item.table, "order_lines")
         sql = lines_alone_sql(item.table, products, work.window, work.known)
-    marked = engine.make(item.table.name, sql)
+    marked = engine.make(item.table.name, f"SELECT *, status = 'used' AS in_window FROM ({sql}) AS l")
     work.audit += audit_lines(
         engine, marked, "order_lines", read=totals, amount="line_amount", aside=item.set_aside
     )
     made = None if marked_orders else _made_orders(work, item, marked)
-    return engine.make(marked.name, kept_lines_sql(marked)), made
+    return kept_lines(engine, marked), made
 
 
 def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
