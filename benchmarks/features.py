@@ -8,28 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks import naive
+from benchmarks import naive_features as naive
+from benchmarks.data import study
 from benchmarks.measure import Row, in_child, in_turns, row
 from personas import features, sources
-from personas.config import Config
 from personas.engines import open_engine
 from personas.simulate import simulate_market
-
-STUDY = {
-    "study": {"name": "Market", "currency": "USD", "snapshot_date": "2026-11-01", "window_days": 730},
-    "sources": {
-        "customers": {"file": "customers.parquet", "preset": "simulated", "coverage": "all"},
-        "orders": {"file": "orders.parquet", "preset": "simulated"},
-        "order_lines": {"file": "order_lines.parquet", "preset": "simulated"},
-        "products": {"file": "products.parquet", "preset": "simulated"},
-    },
-}
-
-
-def study(folder: Path, **more: object) -> Config:
-    """The configuration of the market in ``folder``."""
-    config = Config.model_validate({**STUDY, **more})
-    return config.model_copy(update={"folder": folder})
 
 
 def rows(long: bool) -> list[Row]:
@@ -68,11 +52,16 @@ def rows(long: bool) -> list[Row]:
 OURS = """
 import sys
 from pathlib import Path
-from benchmarks.features import study
+from benchmarks.data import study
 from personas import features, sources
 from personas.engines import open_engine
 config = study(Path(sys.argv[1]))
 with open_engine("duckdb", memory_limit="2GB") as engine:
     features.build(engine, sources.prepare(engine, config), config)
 """
-THEIRS = "import sys\nfrom pathlib import Path\nfrom benchmarks import naive\nnaive.features(Path(sys.argv[1]))"
+THEIRS = """
+import sys
+from pathlib import Path
+from benchmarks import naive_features
+naive_features.features(Path(sys.argv[1]))
+"""

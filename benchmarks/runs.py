@@ -14,7 +14,7 @@ from personas.simulate import simulate_market
 RUN = """
 import sys
 from pathlib import Path
-from benchmarks.features import study
+from benchmarks.data import study
 from personas.pipeline import run, save
 folder = Path(sys.argv[1])
 config = study(folder, engine={"memory_limit": "4GB"}, segmentation={"k": [2, 12], "protocol": sys.argv[2]},
