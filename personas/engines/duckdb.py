@@ -37,14 +37,15 @@ class DuckDBEngine:
     def read(self, name: str, source: pa.Table | Path | list[Path]) -> Table:
         """Bring an Arrow table or Parquet files in under ``name``."""
         if isinstance(source, pa.Table):
-            data: object = source
+            self._connection.register("incoming", source)
+            self._connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM incoming").fetchall()
+            self._connection.unregister("incoming")
         else:
             import pyarrow.dataset as ds
 
-            data = ds.dataset([str(p) for p in (source if isinstance(source, list) else [source])], format="parquet")
-        self._connection.register("incoming", data)
-        self._connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM incoming").fetchall()
-        self._connection.unregister("incoming")
+            paths = [str(path) for path in (source if isinstance(source, list) else [source])]
+            # Files stay where they are: what a SELECT names is decoded when it runs, the rest never.
+            self._connection.register(name, ds.dataset(paths, format="parquet"))
         return self._table(name)
 
     def columns(self, table: Table) -> dict[str, str]:
@@ -120,6 +121,7 @@ def locked_down(
         "allow_persistent_secrets": "false",
         "TimeZone": "'UTC'",
         "preserve_insertion_order": "true",
+        "checkpoint_threshold": "'1TB'",
         "threads": str(threads or os.cpu_count() or 1),
         "temp_directory": text_literal(str(work / "spill")),
     }

@@ -66,8 +66,12 @@ def load(
     required: frozenset[str] = frozenset(),
     aliases: Mapping[str, str] | None = None,
     snapshots: Snapshots | None = None,
+    read: Raw | None = None,
 ) -> Loaded:
-    """Read a source, match its columns, convert them and bring them into the engine as ``read_<name>``.
+    """Read a source (unless it is ``read`` already), match its columns, convert them, bring them into the engine.
+
+    The table is called as the source. What the rules make of it takes its name and its place, so that nothing large
+    is kept twice.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def load(
     """
     source = with_reading(source)
     refuse_identifying(name, source)
-    raw = reshape(read_source(name, source, folder, snapshots), source)
+    raw = reshape(read or read_source(name, source, folder, snapshots), source)
     matched = plan(raw, source, required)
     refuse_unseen(raw, matched)
     grammar = Grammar(
@@ -194,14 +198,14 @@ def _added(parts: Sequence[Converted], kind: str) -> Converted:
 def _into_engine(
     engine: Engine, raw: Raw, matched: Plan, columns: dict[str, pa.Array]
 ) -> tuple[Table, dict[str, Converted]]:
-    """The table ``read_<name>``; typed columns are converted by one SELECT."""
+    """The table of the source; typed columns are converted by one SELECT."""
     import numpy as np
     import pyarrow as pa
 
     typed = [item for item in matched.columns if item.name not in columns]
     if not typed:
         length = raw.data.num_rows if not isinstance(raw.data, tuple) else 0
-        return engine.read(f"read_{raw.name}", pa.table({"record": np.arange(length), **columns})), {}
+        return engine.read(raw.name, pa.table({"record": np.arange(length), **columns})), {}
     types = dict(zip(raw.columns, raw.types, strict=True))
     for item in typed:
         for name in item.origin:
@@ -217,8 +221,8 @@ def _into_engine(
         ]
         types = {f"o{raw.columns.index(name):04d}": types[name] for name in origins}
     off = off_cent(engine, raw, typed, types)
-    table = engine.make(f"read_{raw.name}", typed_sql(raw, matched, typed, types, tuple(columns)))
-    return table, typed_reports(engine, raw, typed, types, off)
+    table = engine.make(raw.name, typed_sql(raw, matched, typed, types, tuple(columns)))
+    return table, typed_reports(engine, raw, table, typed, types, off)
 
 
 def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dict[str, Converted]) -> None:

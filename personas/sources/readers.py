@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personas.config import SourceConfig
-from personas.errors import InputError
-from personas.sources.child import read_apart
+from personas.errors import InputError, PersonasError
+from personas.sources.child import read_apart, read_parquets
 from personas.sources.containers import unpacked
 from personas.sources.databases import read_database
 from personas.sources.dialect import clean_header
@@ -22,7 +22,7 @@ from personas.sources.postgres import Snapshots, read_postgres
 from personas.sources.raw import Raw
 from personas.sources.textfile import read_content
 
-__all__ = ["Raw", "Snapshots", "read_source"]
+__all__ = ["Raw", "Snapshots", "read_source", "read_together"]
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,6 +56,21 @@ def read_source(name: str, source: SourceConfig, folder: Path, snapshots: Snapsh
     if foreign or sum(path.stat().st_size for path in paths) >= LARGE:
         return read_apart(name, source, folder)
     return read_here(name, source, folder)
+
+
+def read_together(sources: Mapping[str, SourceConfig], folder: Path) -> dict[str, Raw]:
+    """Those of the sources that one child read at once: Parquet files that are sound."""
+    several = {name: source for name, source in sources.items() if _is_foreign_parquet(name, source, folder)}
+    return read_parquets(several, folder) if len(several) > 1 else {}
+
+
+def _is_foreign_parquet(name: str, source: SourceConfig, folder: Path) -> bool:
+    if source.data is not None or source.postgres is not None or source.package is not None:
+        return False
+    try:
+        return all(kind_of(path) == "parquet" for path in locate(name, source, folder))
+    except PersonasError:  # said when the source is read alone
+        return False
 
 
 def read_here(name: str, source: SourceConfig, folder: Path) -> Raw:

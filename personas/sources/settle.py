@@ -87,7 +87,7 @@ def _one_currency(
         data = data.filter(pa.array(keep, pa.bool_()))
         gone = keep.count(False)
         raw = replace(raw, dropped=(*raw.dropped, ("other-currency", gone))) if gone else raw
-    return engine.read(f"{table.name}_currency", data), raw, [*silent, *notices]
+    return engine.read(table.name, data), raw, [*silent, *notices]
 
 
 def _without_currency(engine: Engine, table: Table, raw: Raw, study: StudyConfig) -> list[Notice]:
@@ -114,7 +114,7 @@ def _folded(engine: Engine, table: Table, raw: Raw) -> tuple[Table, list[Notice]
     counts = engine.fetch(
         f"SELECT COUNT(DISTINCT customer_id) - COUNT(DISTINCT LOWER(customer_id)) AS n FROM {quoted(table.name)}", 1
     ).to_pylist()[0]["n"]
-    folded = engine.make(f"{table.name}_folded", f"SELECT {columns} FROM {quoted(table.name)}")
+    folded = engine.make(table.name, f"SELECT {columns} FROM {quoted(table.name)}")
     if not counts:
         return folded, []
     text = f"{raw.label}: {count_of(counts, 'customer number')} differing by letter case only joined with another"
@@ -147,7 +147,7 @@ def _hashed(engine: Engine, table: Table, variable: str) -> Table:
         return batch
 
     schema = engine.fetch(f"SELECT * FROM {quoted(table.name)} LIMIT 0", 1).schema
-    return engine.map(f"{table.name}_hashed", table, hashed, schema)
+    return engine.map(table.name, table, hashed, schema)
 
 
 def turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
@@ -161,7 +161,7 @@ def turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
     bounds = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in present)
     found = engine.fetch(f"SELECT {bounds} FROM {quoted(table.name)}", 1).to_pylist()[0]
     if mixed := [name for name in present if (found[f"low_{name}"] or 0) < 0 < found[f"high_{name}"]]:
-        where = f"sources.{table.name.removeprefix('read_')}.columns.{mixed[0]}"
+        where = f"sources.{table.name}.columns.{mixed[0]}"
         raise InputError(
             f"{mixed[0]} has negative and positive amounts, though all take away. Write them with one sign, or leave "
             f"the column out: {where}: ''"
@@ -170,9 +170,8 @@ def turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
     if not turn:
         return table, []
     columns = [f"-{quoted(name)} AS {quoted(name)}" if name in turn else quoted(name) for name in table.columns]
-    source = table.name.removeprefix("read_")
-    turned = engine.make(f"{table.name}_turned", f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
+    turned = engine.make(table.name, f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
     return turned, [
-        Notice("negative-discount", f"{source}: {name} is written as negative amounts; it is read as positive ones")
+        Notice("negative-discount", f"{table.name}: {name} is written as negative amounts; it is read as positive ones")
         for name in turn
     ]

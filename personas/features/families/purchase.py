@@ -10,7 +10,9 @@ from personas.features.feature import FamilyContext, Feature, FeatureFamily
 from personas.features.occasions import spans, words
 
 SALES = count_where("is_sale")
-BUYING_DAYS = "count(DISTINCT ordered_on) FILTER (WHERE is_sale)"
+# Days since the sale before are unknown for the first and 0 on the same day: what is left are new days. Counting
+# different days instead would keep them all.
+BUYING_DAYS = count_where("is_sale AND coalesce(gap_days, 1) > 0")
 SALE_COLUMNS = ("ordered_on", "is_sale")
 
 
