@@ -166,3 +166,43 @@ def distance_sums(queries: Floats, rows: Floats, bounds: Bounds, held: int = 2_0
         squares[i, j] = ((part[i] - rows[j]) ** 2).sum(axis=1)
         sums[first : first + step] = np.add.reduceat(np.sqrt(squares, out=squares), bounds[:-1], axis=1)
     return sums
+
+
+def mixture(
+    X: Floats, centre: Floats, scale: Floats, whiten: Floats, offset: Floats, constant: Floats,
+    counts: Floats, sums: Floats, squares: Floats,
+) -> float:  # fmt: skip
+    """See ``kernels_mixture.mixture``."""
+    k, d, found = len(constant), X.shape[1], 0.0
+    for first in range(0, len(X), BLOCK):
+        rows = (X[first : first + BLOCK] - centre) / scale
+        shares = _densities(rows, whiten, offset, constant)
+        top = shares.max(axis=1, keepdims=True)
+        np.exp(np.subtract(shares, top, out=shares), out=shares)
+        total = shares.sum(axis=1, keepdims=True)
+        found += float((top + np.log(total)).sum())
+        shares /= total
+        counts += shares.sum(axis=0)
+        sums[:, :d] += shares.T @ rows
+        # All components in one product: the rows once for each of them, by their shares.
+        squares[:, :d, :d] += ((shares[:, :, None] * rows[:, None, :]).reshape(-1, k * d).T @ rows).reshape(k, d, d)
+    return found
+
+
+def log_densities(
+    X: Floats, centre: Floats, scale: Floats, whiten: Floats, offset: Floats, constant: Floats, out: Floats
+) -> None:
+    """See ``kernels_mixture.log_densities``."""
+    for first in range(0, len(X), BLOCK):
+        rows = (X[first : first + BLOCK] - centre) / scale
+        out[first : first + BLOCK] = _densities(rows, whiten, offset, constant)
+
+
+def _densities(rows: Floats, whiten: Floats, offset: Floats, constant: Floats) -> Floats:
+    """(n, k) from one product for all components."""
+    k, d = len(constant), rows.shape[1]
+    white = rows @ whiten[:, :d, :d].reshape(k * d, d).T
+    white -= offset[:, :d].reshape(-1)
+    np.multiply(white, white, out=white)
+    logs: Floats = constant - 0.5 * white.reshape(-1, k, d).sum(axis=2)
+    return logs

@@ -34,14 +34,35 @@ def free_parameters(shape: str, k: int, d: int) -> int:
     return (k - 1) + k * d + covariance
 
 
-def estimate(X: Floats, means: Floats, responsibilities: Floats, shape: str, how: Regularisation) -> Floats:
-    """(k, d, d) covariances of the components, regularised."""
-    n, d = X.shape
-    counts = responsibilities.sum(axis=0)
-    raw = np.empty((len(means), d, d))
-    for j, mean in enumerate(means):
-        rows = X - mean
-        raw[j] = (rows * responsibilities[:, j, None]).T @ rows / counts[j]
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What each component has of the rows: their weight (k,), sums (k, d) and sums of products (k, d, d)."""
+
+    counts: Floats
+    sums: Floats
+    products: Floats
+
+    @property
+    def lightest(self) -> float:
+        """Weight of the lightest component."""
+        return float(self.counts.min() / self.counts.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Weights (k,), means (k, d) and covariances (k, d, d)."""
+
+    weights: Floats
+    means: Floats
+    covariances: Floats
+
+
+def maximise(moments: Moments, shape: str, how: Regularisation) -> Components:
+    """The most likely components with these moments, covariances regularised."""
+    counts = np.maximum(moments.counts, 1e-9)
+    n, d = counts.sum(), moments.sums.shape[1]
+    means = moments.sums / counts[:, None]
+    raw = moments.products / counts[:, None, None] - means[:, :, None] * means[:, None, :]
     pooled = np.tensordot(counts / n, raw, axes=1)
     nu = (d + 2.0) if how.shrinkage is None else how.shrinkage
     if shape == "tied":
@@ -54,7 +75,7 @@ def estimate(X: Floats, means: Floats, responsibilities: Floats, shape: str, how
             variances = np.repeat(variances.mean(axis=1, keepdims=True), d, axis=1)
         shrunk = np.einsum("ki,ij->kij", variances, np.eye(d))
     shrunk = shrunk + how.ridge * np.trace(pooled) / d * np.eye(d)
-    return _capped(shrunk, counts, how.cap)
+    return Components(counts / n, means, _capped(shrunk, counts, how.cap))
 
 
 def _capped(covariances: Floats, counts: Floats, cap: float) -> Floats:
