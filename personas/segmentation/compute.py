@@ -197,7 +197,7 @@ def whitened(centre: Floats, scale: Floats, weights: Floats, means: Floats, cova
     wide = -(-d // 4) * 4
     lower = np.linalg.cholesky(covariances)
     matrices, offsets = np.zeros((k, wide, wide)), np.zeros((k, wide))
-    matrices[:, :d, :d] = np.tril(np.linalg.inv(lower))
+    matrices[:, :d, :d] = np.linalg.inv(lower)
     offsets[:, :d] = np.einsum("kij,kj->ki", matrices[:, :d, :d], means)
     volumes = np.log(np.einsum("kii->ki", lower)).sum(axis=1)
     return Whitened(centre, scale, matrices, offsets, np.log(weights) - volumes - 0.5 * d * np.log(2 * np.pi))
@@ -214,8 +214,7 @@ def mixture(X: Floats, model: Whitened) -> tuple[float, Floats, Floats, Floats]:
         total += _mixture_module().mixture(
             part, model.centre, model.scale, model.matrices, model.offsets, model.constants, counts, sums, squares
         )
-    lower = np.tril(squares[:, :d, :d])
-    return float(total), counts, sums[:, :d], lower + np.tril(lower, -1).transpose(0, 2, 1)
+    return float(total), counts, sums[:, :d], squares[:, :d, :d]
 
 
 def log_densities(X: Floats, model: Whitened) -> Floats:

@@ -148,7 +148,7 @@ def mixture(
     counts: Floats, sums: Floats, squares: Floats,
 ) -> float:  # fmt: skip
     """Sum of the log-densities of the rows of X (n, d) under a mixture; adds to ``counts`` (k,), ``sums`` (k, wide) and
-    the lower triangles of ``squares`` (k, wide, wide) what each component has of the rows.
+    ``squares`` (k, wide, wide), the sums of products, what each component has of the rows.
 
     ``whiten`` (k, wide, wide), ``offset`` (k, wide) and ``constant`` (k,) belong to columns less ``centre`` over
     ``scale``; wide is d rounded up to a multiple of four.
@@ -170,6 +170,9 @@ def mixture(
             if most > NOTHING:
                 counts[c] += count
                 _add(x, logs[c], sums[c], squares[c])
+    for i in range(wide):
+        for j in range(i):
+            squares[:, j, i] = squares[:, i, j]
     return found
 
 

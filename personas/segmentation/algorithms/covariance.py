@@ -86,11 +86,24 @@ def _capped(covariances: Floats, counts: Floats, cap: float) -> Floats:
     low, high = float(values.min()), float(values.max())
     if low > 0 and high <= cap * low:
         return covariances
-    floor = max(low, high * 1e-12)
-    grid = np.geomspace(floor, high, 200)[:, None, None]
-    clipped = np.clip(values, grid, cap * grid)
-    costs = ((np.log(clipped) + values / clipped) * counts[:, None]).sum(axis=(1, 2))
-    best = grid[int(np.argmin(costs)), 0, 0]
+    best = _best_floor(values, counts, cap, max(low, high * 1e-12))
     kept = np.clip(values, best, cap * best)
     result: Floats = np.einsum("kij,kj,klj->kil", vectors, kept, vectors)
     return result
+
+
+def _best_floor(values: Floats, counts: Floats, cap: float, lowest: float) -> float:
+    """The m, among 200 from ``lowest`` to the largest eigenvalue, whose clipping to [m, cap m] costs least likelihood:
+    log(clipped) + value / clipped, added up by sums over eigenvalues in order.
+    """
+    order = np.argsort(values, axis=None)
+    value, weight = values.ravel()[order], np.repeat(counts, values.shape[1])[order]
+    grid = np.geomspace(lowest, value[-1], 200)
+    weights, weighted, kept = (
+        np.concatenate(([0.0], np.cumsum(part)))
+        for part in (weight, weight * value, weight * (np.log(np.maximum(value, lowest)) + 1))
+    )
+    below, above = np.searchsorted(value, grid), np.searchsorted(value, cap * grid, side="right")
+    costs = weights[below] * np.log(grid) + weighted[below] / grid + kept[above] - kept[below]
+    costs += (weights[-1] - weights[above]) * np.log(cap * grid) + (weighted[-1] - weighted[above]) / (cap * grid)
+    return float(grid[int(np.argmin(costs))])
