@@ -90,8 +90,10 @@ def _candidate(X: Floats, model: Fitted, score: Silhouette, indices: bool) -> Ca
         bic=values.get("bic"),
         icl=values.get("icl"),
         segment_silhouettes=score.segments,
+        segment_silhouette_errors=score.segment_errors,
         optimum_share=getattr(model, "optimum_share", None),
         silhouette_macro=score.macro,
+        silhouette_macro_error=score.macro_error,
         other_indices=tuple((name, value) for name, value in values.items() if name not in known),
     )
 
