@@ -24,7 +24,7 @@ def our_fits(X: Any) -> dict[int, Any]:
     given = check_matrix(X, 50)
     rows = np.ascontiguousarray(given[canonical_order(given)[0]])
     with single_thread():
-        return fit_all(rows, naive.KS, ALGORITHMS.get("kmeans"), 0, STARTS)
+        return fit_all(rows, naive.KS, ALGORITHMS.get("kmeans"), 0, STARTS, share=False)
 
 
 def rows(long: bool) -> list[Row]:

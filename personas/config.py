@@ -222,6 +222,8 @@ class EngineConfig(Part):
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
     """Ceiling of the whole process, such as 4GB: the database gets half of it and spills into a private folder."""
     threads: int | None = Field(default=None, ge=1, le=256)
+    """Most threads of the database, of the search for segments and of numerical libraries; without it one for each
+    processor."""
     master: str | None = Field(default=None, pattern=r"^(local|yarn|k8s|spark)\b[^\s]*$")
     """Where Spark runs when no session is there: ``local[4]``, ``yarn``, ``spark://host:7077``."""
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,12 +85,14 @@ def run(
     from personas import features, narrative, profiles, segmentation, sources
     from personas.comparison import known_personas
     from personas.rules import kept_apart
+    from personas.segmentation.threads import at_most
 
     config = config if isinstance(config, Config) else load_config(config)
     narrative.check_words(config.study)
     clock = _Clock(progress)
     simulate_if_asked(config)
-    with nullcontext(engine) if engine else open_engine(**config.engine.model_dump()) as engine:
+    opened = nullcontext(engine) if engine else open_engine(**config.engine.model_dump())
+    with at_most(config.engine.threads), opened as engine:
         with clock.stage("reading the sources"):
             tables = sources.prepare(engine, config)
         with clock.stage("measuring every customer"):
@@ -210,12 +213,20 @@ def manifest(study: Study) -> Mapping[str, Any]:
         "personas": study.about.version,
         "libraries": versions(),
         "engine": study.about.engine,
+        "compiler": kernels(),
         "seed": study.about.seed,
         "snapshot_date": study.about.snapshot_date,
         "config": study.config,
         "inputs": [{"source": name, "sha256": digest} for name, digest in study.input_hashes],
         "seconds": study.seconds,
     }
+
+
+def kernels() -> str:
+    """What the inner loops run on: numba with its version, or "none": then they are numpy and take longer."""
+    from personas.segmentation import compute
+
+    return f"numba {version('numba')}" if compute.compiled() else "none"
 
 
 def segment_rows(engine: Engine, customers: Customers, labels: Table) -> pa.Table:

@@ -196,6 +196,12 @@ def rules_section(study: Study) -> Section | None:
     return Section("rules", "", "A rule of at most three conditions finds them again in the CRM", tables=(table,))
 
 
+def _sampled(row: Mapping[str, object], locale: str) -> str:
+    """The error of a share that only a sample of customers has shown."""
+    error = _float(row, "customers_moved_error")
+    return "" if error is None else f"±{percent(error, locale)}"
+
+
 def sensitivity_section(study: Study) -> Section | None:
     """The choices ledger: how much hangs on one choice."""
     locale = study.about.language
@@ -209,7 +215,8 @@ def sensitivity_section(study: Study) -> Section | None:
     for row in ledger:
         moved, earned = _float(row, "customers_moved_share"), _float(row, "contribution_moved_share")
         cells = [
-            Cell(fixed(_float(row, "ari") or 0.0, 2)), Cell("unknown" if moved is None else percent(moved, locale)),
+            Cell(fixed(_float(row, "ari") or 0.0, 2)),
+            Cell("unknown" if moved is None else percent(moved, locale), _sampled(row, locale)),
             Cell(bar=bar(moved, largest, kind="soft") if moved else ""),
         ]  # fmt: skip
         if with_money:

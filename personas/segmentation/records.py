@@ -117,12 +117,16 @@ class Candidate:
     """Per segment, mean over resamples."""
     jaccard_quartiles: tuple[tuple[float, float], ...] = ()
     segment_silhouettes: tuple[float, ...] = ()
+    segment_silhouette_errors: tuple[float, ...] = ()
+    """Half widths of their 95% intervals; 0 when exact."""
     optimum_share: float | None = None
     """Share of starts that end within 1e-4 of the best inertia."""
     borders_tested: int | None = None
     borders_gap: int | None = None
     silhouette_macro: float | None = None
     """Mean of the segment means: every segment counts the same, however small."""
+    silhouette_macro_error: float = 0.0
+    """Half width of its 95% interval; 0 when exact."""
     agreement: float | None = None
     """Median share of customers that two resamples put together alike, segments matched one to one."""
     other_indices: tuple[tuple[str, float | None], ...] = ()

@@ -30,6 +30,9 @@ def ledger(
 ) -> tuple[tuple[Mapping[str, object], ...], NDArray[np.int8]]:  # fmt: skip
     """One row per choice, ``{"choice", "ari", "customers_moved_share"}`` of a refit at the same k, and who moved.
 
+    Of the refit on at most 2,000 rows the share is that of a sample: ``customers_moved_error`` is the half width of its
+    95% interval.
+
     Who moved is (choices, n): 1 moved, 0 stayed, -1 was not looked at.
 
     Parameters
@@ -65,13 +68,25 @@ def ledger(
         theirs = refit.labels[chosen] if with_everyone else refit.labels
         ours = reference.labels if with_everyone else reference.labels[chosen]
         table = contingency(ours, theirs, k, k)
-        rows.append(
-            {"choice": name, "ari": adjusted_rand(table), "customers_moved_share": 1.0 - matched_share(table)}
-        )
+        moved = 1.0 - matched_share(table)
+        row = {"choice": name, "ari": adjusted_rand(table), "customers_moved_share": moved}
+        if not with_everyone and len(part) < len(X):
+            row["customers_moved_error"] = half_width(moved, len(part), len(X))
+        rows.append(row)
         looked_at = np.flatnonzero(kept) if with_everyone else np.flatnonzero(kept)[chosen]
         who.append(np.full(len(everyone), NOT_LOOKED_AT, dtype=np.int8))
         who[-1][looked_at] = matched(table)[theirs] != ours
     return tuple(rows), np.array(who, dtype=np.int8).reshape(len(who), len(everyone))
+
+
+def half_width(share: float, m: int, n: int) -> float:
+    """Half the 95% interval of a share that m of n customers, drawn without replacement, have shown.
+
+    >>> round(half_width(0.5, 100, 200), 4)
+    0.0695
+    """
+    # 1.96 * sqrt(0.25 / 99 * (1 - 1/2)) = 0.0696
+    return 1.96 * float(np.sqrt(share * (1.0 - share) / (m - 1) * (1.0 - m / n)))
 
 
 def deciding(rows: Sequence[Mapping[str, object]], families: Sequence[str] | None) -> list[float]:
