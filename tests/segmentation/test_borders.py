@@ -5,6 +5,7 @@ import pytest
 
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.borders import (
+    direction_between,
     find_borders,
     holm,
     is_gap,
@@ -137,3 +138,35 @@ def test_every_bound_of_a_border_is_kept_to_the_customer() -> None:
     assert [b.kind for b in find_borders(line, ends[[0, 0]], np.array([]), 0)] == ["untested"]  # there is no way
     # Exactly half of the way between them is the change of a level.
     assert [b.kind for b in find_borders(line, ends, np.array([]), 0, one_hot=[1])] == ["gradient"]
+
+
+def test_a_column_counts_by_its_spread_inside_the_two_segments() -> None:
+    # Variances inside: 1, 9, and none at all, where a millionth of the 100 among everybody is taken.
+    first = np.array([[-1.0, -3.0, 5.0], [1.0, 3.0, 5.0]])
+    pair = (first, first + np.array([4.0, 3.0, 2.0]))
+    found = direction_between(np.array([4.0, 3.0, 2.0]), pair, np.array([9.0, 9.0, 100.0]))
+    assert np.allclose(found, [4.0, 1 / 3, 2 / 1e-4], rtol=1e-12)
+    alone = direction_between(np.array([0.0]), (first[:, 2:], first[:, 2:]), np.array([0.0]))
+    assert alone.tolist() == [0.0]
+
+
+def test_the_dip_of_a_border_does_not_depend_on_the_scale_of_a_column() -> None:
+    groups, truth = ring(2, 6.0, 200, 4)
+    groups[:, 1] += truth  # the groups differ in both columns
+    found = []
+    for factor in (1.0, 0.2, 3.0):
+        X = groups * [1.0, factor]
+        centroids = np.array([X[truth == g].mean(axis=0) for g in (0, 1)])
+        found.append(find_borders(X, centroids, np.array([]), 0)[0])
+    assert len({border.customers for border in found}) == 1
+    assert np.ptp([border.dip for border in found]) <= 1e-12
+
+
+def test_dips_of_structureless_borders_are_held_against_ours_at_the_same_number_of_customers() -> None:
+    # Evenly spaced values have a dip of 1/(2n); times the root of n = 100 that is 0.05.
+    line = np.column_stack((np.linspace(0, 1, 100), np.linspace(0, 1, 100)))
+    null = structureless_dips([line], {2: [line[[0, -1]]]}, 0)[2]
+    assert np.allclose(null, [0.05], rtol=1e-9)
+    # The 38th of 39 is 38; at 60 customers that is 38 over the root of 60.
+    border = find_borders(line[:60], line[[0, 59]], np.arange(1.0, 40.0), 0)[0]
+    assert border.null_dip is not None and abs(border.null_dip - 38 / np.sqrt(60)) <= 1e-12

@@ -33,10 +33,11 @@ QUICK = {
             "test_a_gap_is_unlikely_in_one_hump_and_deeper_than_structureless_borders",
             "test_borders_are_counted_by_kind",
             "test_every_bound_of_a_border_is_kept_to_the_customer",
+            "test_a_column_counts_by_its_spread_inside_the_two_segments",
         )
     },
 }
-GUARDS = {borders: {"is_gap", "_adjacent", "_measure", "null_bound"}}
+GUARDS = {borders: {"is_gap", "_adjacent", "_measure", "direction_between", "null_bound"}}
 """Only these functions of the file are guards; of the verdict all are."""
 
 
