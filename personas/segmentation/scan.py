@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from personas.segmentation.algorithms.kmeans import fit_prepared, prepare
 from personas.segmentation.indices import INDICES
 from personas.segmentation.indices.squared_silhouette import squared_silhouette
 from personas.segmentation.preflight import Limits, canonical_order, check_matrix, plan
-from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Progress
+from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress
 from personas.segmentation.silhouette import Silhouette, silhouettes
 from personas.segmentation.streams import Step, stream
 from personas.segmentation.threads import single_thread, spread
@@ -147,3 +147,11 @@ def as_given(values: NDArray[Value], order: NDArray[np.int64]) -> NDArray[Value]
     back = np.empty_like(values)
     back[order] = values
     return back
+
+
+def model_as_given(fitted: Fitted, algorithm: Algorithm, labels: Labels) -> Fitted:
+    """The same model with its labels in the caller's row order; empty labels for a plug-in that is no dataclass."""
+    if is_dataclass(fitted) and not isinstance(fitted, type):
+        model: Fitted = replace(fitted, labels=labels)
+        return model
+    return algorithm.restore(fitted.arrays())

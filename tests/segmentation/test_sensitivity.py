@@ -86,6 +86,21 @@ def test_moons_are_cut_across_and_round_groups_are_not() -> None:
     assert shape_suited(groups, truth, 3)
 
 
+def test_two_linked_rings_cut_into_six_are_cut_across_and_arcs_of_one_ring_each_are_not() -> None:
+    angle = np.linspace(0, 2 * np.pi, 300, endpoint=False)
+    zero = np.zeros(300)
+    flat = np.column_stack((np.cos(angle), np.sin(angle), zero))
+    upright = np.column_stack((1 + np.cos(angle), zero, np.sin(angle)))
+    X = np.vstack((flat, upright))
+    arcs = np.concatenate((np.arange(300) // 100, 3 + np.arange(300) // 100)).astype(np.int32)
+    assert shape_suited(X, arcs, 6)
+    # 33 rows of the first arc change places with 33 of the last: 66 of 600 are with the wrong ring.
+    mixed = arcs.copy()
+    mixed[:33], mixed[-33:] = 5, 0
+    # Agreement of 534 of 600 in two equal groups: 2 * 0.89 - 1 = 0.78, squared 0.61.
+    assert not shape_suited(X, mixed, 6)
+
+
 def test_a_far_row_is_unusual_and_has_no_part_in_the_centroids() -> None:
     X, _ = mix(3, 2, 8.0, 400, 3)
     X = np.vstack((X, [[500.0, 500.0]]))
