@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,13 @@ def run(
 
 def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, progress: Progress) -> Segmentation:
     wanted = config.segmentation
-    found: Segmentation = segmentation.discover(
+    discover = segmentation.discover
+    if wanted.within == "lifecycle":
+        from personas.features.families import lifecycle
+
+        name = lifecycle.LIFECYCLE
+        discover = partial(segmentation.discover_within, stages=matrix.raw[name], names=lifecycle.STAGES, feature=name)
+    found: Segmentation = discover(
         matrix.X,
         k=wanted.k,
         algorithm=wanted.algorithm,

@@ -69,6 +69,7 @@ class FamilyContext:
 
     ``categories`` are (slug, exact value) of the product categories worth a share of their own, largest first;
     ``channels`` likewise of the channels that sales came through; ``rest_of_categories`` says whether there are others.
+    ``rhythm_days`` is the usual time between two orders, where lifecycle stages are asked for and it is known.
     """
 
     tables: Tables
@@ -79,6 +80,7 @@ class FamilyContext:
     categories: tuple[tuple[str, str], ...] = ()
     channels: tuple[tuple[str, str], ...] = ()
     rest_of_categories: bool = False
+    rhythm_days: float | None = None
 
     @property
     def per_year(self) -> float:
