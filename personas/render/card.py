@@ -37,7 +37,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         name=short(persona.name),
         column=short(persona.name, 14),
         figure=persona_figure(persona, 88, locale),
-        who=_who(persona, locale),
+        who=(*_stage(study, persona), *_who(persona, locale)),
         tagline=persona.tagline,
         story=story,
         has_marks=any(p.kind != "measured" for block in (story, *said.values()) for p in block),
@@ -104,6 +104,12 @@ def _said(persona: Persona, block: str) -> tuple[Phrase, ...]:
     """Statements of a block that the story does not tell already."""
     own = (s for s in persona.statements if s.block == block and s.text not in persona.story)
     return tuple(Phrase(s.text, s.kind) for s in own)
+
+
+def _stage(study: Study, persona: Persona) -> tuple[Phrase, ...]:
+    """The lifecycle stage, where segments were sought inside stages."""
+    stage = study.segmentation.stage_of(persona.segment)
+    return (Phrase(stage.name, lead="Stage", after=", all of it" if stage.why else ""),) if stage else ()
 
 
 def _who(persona: Persona, locale: str) -> tuple[Phrase, ...]:

@@ -247,6 +247,10 @@ class Segmentation:
     stage_feature: str = ""
     """The feature that says the stage."""
 
+    def stage_of(self, segment: int) -> Stage | None:
+        """The stage that a segment lies in; None where segments were sought among all customers."""
+        return next((stage for stage in self.stages if stage.first <= segment < stage.first + stage.k), None)
+
     @property
     def chosen(self) -> Candidate:
         """The candidate that was chosen."""
@@ -254,10 +258,10 @@ class Segmentation:
 
     @property
     def k_table(self) -> pd.DataFrame:
-        """One row per algorithm and k, for people and spreadsheets."""
-        from personas.segmentation.table import k_table
+        """One row per algorithm and k, for people and spreadsheets; of every stage where there are stages."""
+        from personas.segmentation.table import k_table, k_table_of_stages
 
-        return k_table(self.candidates)
+        return k_table_of_stages(self.stages) if self.stages else k_table(self.candidates)
 
 
 @dataclass(frozen=True, slots=True)

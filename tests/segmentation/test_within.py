@@ -62,7 +62,7 @@ def test_the_planted_groups_of_every_stage_are_found(found: Segmentation) -> Non
     assert adjusted_rand(contingency(TRUTH, found.labels, 6, 6)) > 0.97
     assert sum(found.chosen.sizes) + found.unusual == 570
     for stage in found.stages:
-        inside = found.labels[STAGES == stage.name]
+        inside = found.labels[stage.name == STAGES]
         assert set(inside.tolist()) - {-1} == set(range(stage.first, stage.first + stage.k))
 
 

@@ -6,7 +6,7 @@ the usual one of the shop: the median of those who have one.
 ==========  ==================================================================================================
 stage       rule, the first that fits
 ==========  ==================================================================================================
-new         the first order ever is at most 2 usual rhythms ago: too early to be late
+new         known for at most 2 usual rhythms (``tenure_days``): too early to be late
 active      the last order is at most 2 own rhythms ago
 lapsing     more than 2 and at most 4 own rhythms ago
 lost        more than 4 own rhythms ago
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
-from personas.features.families.expressions import day, decimal
+from personas.features.families.expressions import decimal
 from personas.features.feature import FamilyContext, Feature
 
 LIFECYCLE = "lifecycle_stage"
@@ -31,7 +31,6 @@ LATE, LOST = 2, 4
 """So many rhythms without an order."""
 RHYTHM_FROM = 3
 """Buying days from which a customer has a rhythm."""
-_FIRST = "first_order_days"
 
 
 def usual_rhythm(engine: Engine, orders: Table) -> float | None:
@@ -58,31 +57,26 @@ def rhythm_sql(orders: Table) -> str:
 
 
 def lifecycle(context: FamilyContext) -> tuple[Feature, ...]:
-    """The stage and the day that it counts from, where the segments are sought within stages; else nothing."""
+    """The stage, where segments are sought within stages; else nothing."""
     usual = context.rhythm_days
     if usual is None:
         return ()
     own = f"CASE WHEN gap_variation IS NOT NULL THEN gap_days ELSE {decimal(usual)} END"
     stage = (
-        f"CASE WHEN {_FIRST} <= {LATE} * {decimal(usual)} THEN 'new' "
+        f"CASE WHEN tenure_days <= {LATE} * {decimal(usual)} THEN 'new' "
         f"WHEN recency_days <= {LATE} * ({own}) THEN 'active' "
         f"WHEN recency_days <= {LOST} * ({own}) THEN 'lapsing' "
         "WHEN recency_days IS NOT NULL THEN 'lost' END"
     )
     words = (
-        f"new: first order at most {LATE} usual rhythms ago; active: last order at most {LATE} own rhythms ago; "
+        f"new: known for at most {LATE} usual rhythms; active: last order at most {LATE} own rhythms ago; "
         f"lapsing: at most {LOST}; else lost. Rhythm: days between orders from {RHYTHM_FROM} buying days on, else the "
         f"usual {usual:.1f} days"
     )
     return (
         Feature(
-            _FIRST, f"date_diff('day', first_ordered_on, {day(context.snapshot_date)})", "customers", "days",
-            "days since the very first order", f"days from the first sale ever to {context.snapshot_date}",
-            "purchase", ("first_ordered_on",), None, "amount", "profile", ("orders_per_year",),
-        ),
-        Feature(
             LIFECYCLE, stage, "features", "category", "lifecycle stage", words,
-            "purchase", (_FIRST, "recency_days", "gap_days", "gap_variation"), None, "category", "profile",
+            "purchase", ("tenure_days", "recency_days", "gap_days", "gap_variation"), None, "category", "profile",
             ("recency_days", "orders_per_year"),
         ),
     )  # fmt: skip
