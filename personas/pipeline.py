@@ -114,6 +114,8 @@ def run(
         profiles=described,
         personas=personas,
         segments=rows,
+        rules=customers.apart_names,
+        rule_cuts=customers.apart_cuts,
         notices=(*said, *notices_of(tables, customers, matrix, segments, described)),
         input_hashes=tables.input_hashes,
         seconds=clock.seconds,
@@ -145,7 +147,7 @@ def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, p
 
 def recorded(config: Config) -> dict[str, Any]:
     """The configuration as the study keeps it: how many customer numbers a rule lists, and not which."""
-    plain: dict[str, Any] = config.model_dump(mode="json")
+    plain: dict[str, Any] = config.model_dump(mode="json", by_alias=True)
     rules = plain["segmentation"]["rules"]
     for name, rule in rules.items():
         if isinstance(rule, list):
@@ -220,11 +222,17 @@ def manifest(study: Study) -> Mapping[str, Any]:
 
 
 def segment_rows(engine: Engine, customers: Customers, labels: Table, personas: tuple[Persona, ...]) -> pa.Table:
-    """One row per known customer, sorted by id; segment and persona are null for those who were set aside."""
+    """One row per known customer, sorted by id; segment and persona are null for those who were set aside.
+
+    With named rules a last column says who is kept apart by which.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    rows = engine.fetch(segments_sql(customers.table.name, labels.name), MOST_SEGMENT_ROWS)
+    apart, told = customers.apart, pa.array(customers.apart_names, type=pa.string())
+    sql = segments_sql(customers.table.name, labels.name, apart.name if apart else None)
+    rows = engine.fetch(sql, MOST_SEGMENT_ROWS)
+    rule = {"rule": told.take(rows.column("rule").cast(pa.int32()).combine_chunks())} if apart else {}
     ids = {persona.segment: persona.id for persona in personas}
     by_segment = pa.array([ids.get(s) for s in range(max(ids, default=-1) + 1)], type=pa.string())
     # A segment without a persona has no name, like a customer without a segment.
@@ -237,23 +245,26 @@ def segment_rows(engine: Engine, customers: Customers, labels: Table, personas: 
             "persona": names,
             "membership": rows.column("membership"),
             "confidence": rows.column("confidence"),
+            **rule,
         }
     )
 
 
-def segments_sql(customers: str, labels: str) -> str:
-    """Every known customer with the segment, or nulls."""
+def segments_sql(customers: str, labels: str, apart: str | None = None) -> str:
+    """Every known customer with the segment, or nulls; and the rule that keeps it apart, where there are rules."""
     from personas.engines.portable import quoted
 
+    rule = ",\n            p.rule" if apart else ""
+    join = f"\n        LEFT JOIN {quoted(apart)} AS p\n            ON p.customer_id = c.customer_id" if apart else ""
     return f"""
         SELECT
             c.customer_id,
             l.segment,
             l.membership,
-            l.confidence
+            l.confidence{rule}
         FROM {quoted(customers)} AS c
         LEFT JOIN {quoted(labels)} AS l
-            ON l.customer_id = c.customer_id
+            ON l.customer_id = c.customer_id{join}
         ORDER BY c.customer_id
     """
 

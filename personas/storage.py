@@ -27,6 +27,8 @@ from personas.study import About, Study
 __all__ = ["check_place", "json_text", "load", "load_segmentation", "publish", "save_model", "save_segmentation"]
 ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows", "labelings", "moved")
 NOT_PLAIN = frozenset({*ARRAYS, "model", "resampled", "stages"})
+LATER = frozenset({"rules", "rule_cuts"})
+"""Parts that studies of earlier versions lack."""
 PARTS: dict[str, Any] = {
     "about": About,
     "audit": Audit,
@@ -34,6 +36,8 @@ PARTS: dict[str, Any] = {
     "coding": Coding,
     "profiles": Profiles,
     "personas": tuple[Persona, ...],
+    "rules": tuple[str, ...],
+    "rule_cuts": Mapping[str, float],
     "notices": tuple[Notice, ...],
     "input_hashes": tuple[tuple[str, str], ...],
 }
@@ -136,7 +140,8 @@ def load(folder: str | Path) -> Study:
         raise InputError(f"{folder} is no study folder: there is no model/study.json. `personas run` makes one.")
     try:
         plain = json.loads((folder / "model" / "study.json").read_text(encoding="utf-8"))
-        parts = {name: from_plain(kind, plain[name]) for name, kind in PARTS.items()}
+        there = {name: kind for name, kind in PARTS.items() if name in plain or name not in LATER}
+        parts = {name: from_plain(kind, plain[name]) for name, kind in there.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, "model/study.json") from error
     own = {name: _array(folder, name) for name in plain.get("arrays", ())}

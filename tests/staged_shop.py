@@ -13,7 +13,7 @@ END = date(2025, 12, 31)
 ACTIVE = ((15, 20), (60, 20), (30, 300))
 """Days between orders and amount of the three groups that buy steadily, 70 customers each: A0-.. to A2-.."""
 NEW = (12, 400)
-"""Amount of the only order, less than a month ago, of the two groups that are new, 60 customers each: N0-.. and N1-.."""
+"""Amount of the only order, less than a month ago, of the two groups that are new, 60 customers each: N0-.., N1-.."""
 LOST = 12
 """Customers who bought eight times in the first half of the year and never since: L-.."""
 STAGED = CONFIG.replace("  k: [2, 4]\n  min_size: 10\n", "  k: [2, 4]\n  within: lifecycle\n  min_size: 20\n")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from personas.config import Config
@@ -116,6 +116,8 @@ class Customers:
     unmeasured: tuple[tuple[Feature, str], ...] = ()
     apart: Table | None = None
     apart_names: tuple[str, ...] = ()
+    apart_cuts: Mapping[str, float] = field(default_factory=dict)
+    """Revenue a year from which on a customer belongs to a top share, by its name."""
 
     def feature(self, name: str) -> Feature:
         """The feature of that name. Raises KeyError when it is not measured."""

@@ -310,8 +310,8 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
     features, values, seed = context.customers.features, context.sample.values, context.config.study.seed
     segmentation = context.segmentation
     basis = tuple(f.name for f in context.matrix.features)
-    stage = (segmentation.stage_feature,) if segmentation.stages else ()
-    named = definitions(features, (*basis, *stage), values)
+    of_stage = [name for f in features if f.name == segmentation.stage_feature for name in (f.name, *f.needs)]
+    named = definitions(features, (*basis, *of_stage), values)
     profiles = replace(profiles, definitions=tuple(sorted(named)))
     X, ids, k = with_stage(context.matrix.X, context.matrix.raw, segmentation), context.matrix.ids, segmentation.k
     in_sample = np.isin(ids, context.ids)

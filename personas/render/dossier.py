@@ -19,7 +19,7 @@ from personas.render.findings import (
     segment_names,
     sensitivity_section,
 )
-from personas.render.stages import anchor_of, chapter_head, stages_section, study_of
+from personas.render.stages import anchor_of, chapter_head, is_whole, stages_section, study_of
 from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, in_words, sentence, short
 from personas.segmentation.records import Stage
@@ -211,7 +211,8 @@ def _sizes(study: Study) -> Section | None:
         for s in order_of(study)
         if s < len(sizes)
     )
-    small = min(sizes)
+    # A whole stage is as large as it is: the limit is one of the search.
+    small = min([size for s, size in enumerate(sizes) if not is_whole(segmentation.stage_of(s))] or sizes)
     enough = small >= segmentation.min_size
     heading = "No segment is too small to serve" if enough else "The smallest segment is below the limit"
     limit = count(segmentation.min_size, locale)

@@ -124,7 +124,12 @@ def differences_section(study: Study) -> Section | None:
     if not study.personas or study.about.verdict == "none":
         return None
     locale, names = study.about.language, segment_names(study)
-    describing = [e for e in study.dictionary if e.role == "profile" and not e.feature.derived_from]
+    by_rule = {name for e in study.dictionary if e.feature.name == study.segmentation.stage_feature
+               for name in e.feature.needs}  # fmt: skip
+    describing = [
+        e for e in study.dictionary
+        if e.role == "profile" and not e.feature.derived_from and e.feature.name not in by_rule
+    ]  # fmt: skip
     rows: list[tuple[float, Row]] = []
     for entry in describing:
         found = [

@@ -17,6 +17,11 @@ def anchor_of(stage: Stage) -> str:
     return f"stage-{stage.name}"
 
 
+def is_whole(stage: Stage | None) -> bool:
+    """Whether a segment in this stage is all of it, so that a rule makes it and not the search."""
+    return stage is not None and bool(stage.why)
+
+
 def study_of(study: Study, stage: Stage) -> Study | None:
     """The study of one stage as if it were alone, its segments counted from 0; None where the protocol was not run."""
     found = stage.found
