@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.segmentation.dip import dip, dip_p_value
+from personas.segmentation.dip import TIED, dip, dip_p_value
 from personas.segmentation.lloyd import squared_distances
 from personas.segmentation.margins import has_lattice
 from personas.segmentation.records import Border, Candidate, Floats
@@ -140,11 +140,15 @@ def jittered(column: Floats, random: np.random.Generator) -> Floats:
 
 
 def spread_ties(values: Floats, random: np.random.Generator) -> Floats:
-    """The values with exact ties broken by noise as wide as the smallest gap."""
-    different = np.unique(values)
-    if len(different) == len(values) or len(different) < 2:
+    """The values with ties broken by noise as wide as the smallest gap.
+
+    Values that differ in their last digits only are ties that arithmetic has parted: they are no gap.
+    """
+    gaps = np.diff(np.sort(values))
+    apart = gaps > TIED * np.ptp(values)
+    if apart.all() or not apart.any():
         return values
-    noise: Floats = values + (random.random(len(values)) - 0.5) * np.diff(different).min()
+    noise: Floats = values + (random.random(len(values)) - 0.5) * gaps[apart].min()
     return noise
 
 

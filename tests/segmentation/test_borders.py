@@ -85,7 +85,18 @@ def test_steps_of_a_lattice_are_spread_to_the_middle_of_their_neighbours() -> No
     for value, low, high in ((0, -0.5, 0.5), (1, 0.5, 2.5), (4, 2.5, 5.5)):
         part = spread[column == value]
         assert low <= part.min() < low + 0.05 and high - 0.05 < part.max() <= high
-    assert len(np.unique(spread_ties(np.array([1.0, 1.0, 2.0]), np.random.default_rng(0)))) == 3
+
+
+def test_ties_are_spread_over_the_smallest_gap_and_last_digits_are_no_gap() -> None:
+    # 0.1 + 0.2 is 5.6e-17 more than 0.3: a tie that arithmetic has parted. The smallest gap is 0.7.
+    values = np.array([0.1 + 0.2, 0.3, 1.0, 2.0] * 50)
+    spread = spread_ties(values, np.random.default_rng(0))
+    assert len(np.unique(spread)) == 200 and 0.3 < np.abs(spread - values).max() <= 0.35 + 1e-12
+    assert np.ptp(spread[values < 0.5]) > 0.6
+    different = np.array([0.0, 1.0, 3.0])
+    assert spread_ties(different, np.random.default_rng(0)) is different
+    alike = np.full(4, 2.0)
+    assert spread_ties(alike, np.random.default_rng(0)) is alike
 
 
 def test_the_bound_of_structureless_borders_and_the_graph_of_open_borders() -> None:
@@ -106,3 +117,23 @@ def test_borders_are_counted_by_kind() -> None:
     borders = [Border(0, 1, "gap", 99), Border(1, 2, "gradient", 99), Border(0, 2, "categorical", 99)]
     found = with_borders(Candidate("kmeans", 3, 0.5, 0.0, 0.5, (9, 9, 9), 1.0), borders)
     assert (found.borders_tested, found.borders_gap, found.borders_untested, found.natural_groups) == (2, 1, 1, 1)
+
+
+def test_every_bound_of_a_border_is_kept_to_the_customer() -> None:
+    centroids = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+
+    def pairs(second_is_the_middle: int) -> list[tuple[int, int]]:
+        # Of the first segment one customer has the last as its second nearest, all others the middle one; of the last
+        # everybody has the middle one.
+        rows = [[1.0, 0.0]] * second_is_the_middle + [[0.0, 1.0]] + [[10.0, 0.0]] * 5 + [[6.0, 10.0]] * 5
+        return [(b.first, b.second) for b in find_borders(np.array(rows), centroids, np.array([]), 0)]
+
+    assert pairs(9) == [(0, 1), (0, 2), (1, 2)]  # 1 of 10 is a tenth
+    assert pairs(10) == [(0, 1), (1, 2)]  # 1 of 11 is less
+    line = np.column_stack((np.linspace(0, 1, 60), np.linspace(0, 1, 60)))
+    ends = line[[0, -1]]
+    assert [b.kind for b in find_borders(line, ends, np.array([]), 0)] == ["gradient"]  # 60 customers are enough
+    assert [b.kind for b in find_borders(line[:59], ends, np.array([]), 0)] == ["untested"]
+    assert [b.kind for b in find_borders(line, ends[[0, 0]], np.array([]), 0)] == ["untested"]  # there is no way
+    # Exactly half of the way between them is the change of a level.
+    assert [b.kind for b in find_borders(line, ends, np.array([]), 0, one_hot=[1])] == ["gradient"]
