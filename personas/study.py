@@ -57,13 +57,13 @@ class Study:
     segments: pa.Table
     """customer_id, segment, persona, membership, confidence; sorted by customer_id. With named rules also rule: who
     was kept apart, and by which."""
+    notices: tuple[Notice, ...] = ()
+    input_hashes: tuple[tuple[str, str], ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     """Named rules that keep customers apart, in their order."""
     rule_cuts: Mapping[str, float] = field(default_factory=dict)
     """Revenue a year from which on a customer belongs to a top share, by rule."""
-    notices: tuple[Notice, ...] = ()
-    input_hashes: tuple[tuple[str, str], ...] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def k_table(self) -> pd.DataFrame:
