@@ -74,6 +74,7 @@ def test_report_and_dossier_have_a_chapter_per_stage_with_its_verdict(study: Stu
     assert headings["stage-new"] == "New: two segments, natural"
     assert headings["stage-active"] == "Active: three segments, natural"
     assert headings["stage-lost"] == "Lost: one segment"
+    assert headings["stage-new-solid"] == "New: Both segments are solid"
     for name in ("structure", "candidates", "agreement", "tree", "profile", "choices"):
         assert f"stage-new-{name}" in headings and f"stage-active-{name}" in headings
         assert f"stage-lost-{name}" not in headings and name not in headings
@@ -81,6 +82,7 @@ def test_report_and_dossier_have_a_chapter_per_stage_with_its_verdict(study: Stu
     for text in (page, dossier):
         assert isinstance(text, str) and 'id="stage-active"' in text
         assert "12 customers are too few for two segments of 20" in text
+        assert "a false alarm is up to twice as likely as with one search" in text
     assert '<a href="#stage-active">Active</a>' in page
 
 

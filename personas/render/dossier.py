@@ -180,7 +180,7 @@ def _solid(study: Study) -> Section | None:
     unsure = [row.name for row in rows if row.value < 0.75]
     solid = first_upper(in_words(len(rows) - len(unsure)))
     if not unsure:
-        heading = f"All {in_words(len(rows))} segments are solid"
+        heading = "Both segments are solid" if len(rows) == 2 else f"All {in_words(len(rows))} segments are solid"
     elif len(unsure) == len(rows):
         heading = "No segment is solid; all are patterns"
     else:

@@ -90,8 +90,12 @@ def stages_section(study: Study) -> Section | None:
     told = and_list([f"{in_words(s.k)} among the {s.name}" for s in divided]) or "none"
     heading = f"Segments were sought inside each lifecycle stage: {told}"
     rule = next((e.feature.words for e in study.dictionary if e.feature.name == study.segmentation.stage_feature), "")
-    body = ("Each stage has a protocol and a verdict of its own; what stands above is the weakest of them.",)
-    return Section("stages", "", heading, body=(*body, sentence(rule)) if rule else body, tables=(table,))
+    body = ["Each stage has a protocol and a verdict of its own; what stands above is the weakest of them."]
+    tried = sum(stage.found is not None for stage in stages)
+    if tried > 1:
+        more = "twice" if tried == 2 else f"{in_words(tried)} times"
+        body.append(f"All are held to the same bounds: a false alarm is up to {more} as likely as with one search.")
+    return Section("stages", "", heading, body=(*body, *([sentence(rule)] if rule else ())), tables=(table,))
 
 
 def _sums(study: Study) -> tuple[dict[str, int], dict[str, float | None]]:

@@ -119,6 +119,16 @@ def test_a_saved_study_of_stages_assigns_alike(found: Segmentation, tmp_path: Pa
     assert again.reasons == found.reasons and again.stages[2].why == found.stages[2].why
 
 
+def test_mixtures_inside_stages_are_saved_with_their_shapes(tmp_path: Path) -> None:
+    found = discover_within(X, STAGES, NAMES, "stage", k=(2, 3), protocol="quick", algorithm="gmm", map_kind="pca")
+    save_segmentation(found, tmp_path)
+    with_stages = with_stage(X, {"stage": STAGES}, found)
+    ours, theirs = label_rows(with_stages, found), label_rows(with_stages, load_segmentation(tmp_path))
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True)) and found.algorithm == "gmm"
+    first = found.stages[0].found
+    assert first is not None and first.map_points is not None and len(first.map_points) == 240
+
+
 def test_the_order_of_rows_changes_nothing(found: Segmentation) -> None:
     swap = np.random.default_rng(0).permutation(len(X))
     other = sought(swap)
