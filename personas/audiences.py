@@ -83,7 +83,7 @@ def columns_sql(customers: Table, features: Table) -> str:
 @contextmanager
 def _measured(config: Config) -> Iterator[tuple[Engine, Tables, Customers]]:
     from personas import features, sources
-    from personas.pipeline import simulate_if_asked
+    from personas.simulated import simulate_if_asked
 
     simulate_if_asked(config)
     with open_engine(**config.engine.model_dump()) as engine:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from personas.console import print_json, progress_bar, reported, stop
+from personas.console import listen, print_json, progress_bar, reported
 from personas.errors import ConfigError, Interrupted
 from personas.verbs import compare, experiment, leads
 
@@ -40,13 +41,12 @@ def demo(
 ) -> None:
     """Simulate the shop of Joe and Sarah as ordinary files, then do what `run` does."""
     with reported(debug):
-        from personas.demo import demo_config, fresh_files
-        from personas.storage import check_place
+        from personas.demo import demo_config
+        from personas.simulated import fresh_files
 
-        check_place(out)
         data = (out / "data").resolve()
-        with fresh_files(data):
-            _run_and_save(demo_config(data, customers, seed), out, quiet=quiet, as_json=as_json)
+        config = demo_config(data, customers, seed)
+        _run_and_save(config, out, quiet=quiet, as_json=as_json, files=fresh_files(data))
 
 
 @app.command(epilog="\b\nExample:\n  personas run configs/joe_and_sarah.yaml --k 8 --out reports/eight")
@@ -58,6 +58,9 @@ def run(
     engine: Annotated[str | None, typer.Option("--engine", help="duckdb or spark.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="full or quick.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    former: Annotated[
+        Path | None, typer.Option("--former", help="An earlier study: its personas keep their names and ids.")
+    ] = None,
     seed: Seed = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -69,7 +72,7 @@ def run(
 
         wanted = load_config(config, overrides(k, algorithm, engine, protocol, seed))
         place = out or default_out(wanted.report.out, config)
-        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume)
+        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume, former=former)
 
 
 @app.command(epilog="\b\nExample:\n  personas check configs/joe_and_sarah.yaml")
@@ -245,15 +248,20 @@ def default_out(configured: str | None, config: Path) -> Path:
     return Path(configured) if configured else Path("reports") / config.stem
 
 
-def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False) -> None:
+def _run_and_save(
+    config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False,
+    files: AbstractContextManager[None] | None = None, former: Path | None = None,
+) -> None:  # fmt: skip
     from personas.place import open_place
 
-    # The place is taken before anything heavy is imported: a second run is told at once.
-    with open_place(out, resume=resume) as place, progress_bar(quiet) as progress:
+    # The place is taken before anything heavy is imported: a second run is told at once, and its files are not touched.
+    with open_place(out, resume=resume) as place, files or nullcontext(), progress_bar(quiet) as progress:
         from personas.pipeline import run as run_config
         from personas.pipeline import save
+        from personas.storage import load
 
-        study = run_config(config, progress=progress, journal=place.journal)
+        before = load(former) if former else None
+        study = run_config(config, progress=progress, journal=place.journal, former=before)
         progress("writing the study", 1.0)
         folder = save(study, out, place)
     if as_json:
@@ -286,11 +294,8 @@ def _write(files: Mapping[str, str | bytes], folder: Path) -> None:
 
 
 def main() -> None:
-    """Parse and run. A request to end (SIGTERM) is an interruption, as Ctrl-C is; a second one ends at once."""
-    import signal
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    """Parse and run; an interruption becomes a sentence and its exit code."""
+    listen()
     try:
         app(prog_name="personas")
     except KeyboardInterrupt:  # outside of a verb

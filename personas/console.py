@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from personas.errors import FULL, Interrupted, LimitError, PersonasError
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 
 def print_json(value: Any) -> None:
@@ -50,15 +53,42 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[str, float], None]]:
 
 _stops: list[int] = []
 """Signals that asked this process to end."""
+_swallowed: list[int] = []
+"""Holds one entry while an interruption that a library swallowed waits to be raised again."""
 
 
 def stop(number: int, frame: FrameType | None) -> None:
     """Handle a signal: the first one interrupts and leaves things in order, the second one ends the process at once."""
-    if _stops:
+    if _stops and not _swallowed:
         os.write(2, b"\npersonas: stopped at once; the next run clears away what is left\n")
         os._exit(Interrupted.exit_code)
     _stops.append(number)
+    _swallowed.clear()
     raise KeyboardInterrupt
+
+
+def listen() -> None:
+    """From here on a request to end (SIGTERM) is an interruption, as Ctrl-C is.
+
+    A signal may strike while a compiled library calls back into Python. No exception can cross that library, so the
+    interpreter would print this one and go on as if nobody had asked: it is raised again a moment later instead.
+    """
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    sys.unraisablehook = _raise_again
+
+
+def _raise_again(lost: UnraisableHookArgs) -> None:
+    if not (_stops and issubclass(lost.exc_type, KeyboardInterrupt)):
+        sys.__unraisablehook__(lost)
+        return
+    import _thread
+    from threading import Timer
+
+    _swallowed[:] = [1]
+    Timer(0.01, _thread.interrupt_main).start()
 
 
 @contextmanager

@@ -31,8 +31,8 @@ class Readiness:
 def check(config: Config) -> dict[str, Any]:
     """What was read and understood, as plain values: tables, interpretation, notices, readiness per purpose."""
     from personas import features, narrative, sources
-    from personas.pipeline import simulate_if_asked
     from personas.rules import kept_apart
+    from personas.simulated import simulate_if_asked
 
     narrative.check_words(config.study)
     simulate_if_asked(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,12 @@ def _persona(study: Study, who: str) -> Persona:
 
 
 def write_assignment(assignment: Assignment, name: str, out: Path) -> None:
-    """The assignment as CSV, sorted by customer: experiment, persona, action, customer_id, arm."""
+    """The assignment as CSV, sorted by customer: experiment, persona, action, customer_id, arm.
+
+    Raises ConfigError when the file is there already: a test that runs must keep its arms.
+    """
+    if out.exists():
+        raise ConfigError(f"{out} is there already: who is treated is drawn once. Choose another --name or --out.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
@@ -88,9 +94,9 @@ def assigned(assignment: Assignment, name: str, file: Path) -> str:
         worth = f"{plan.worth_seeing:.2g} extra orders a year each in {plan.weeks} weeks"
         lines.append(f"They are too few to show {worth}.")
     lines += [
-        "Address the treated only. Then write into the configuration:", "", "experiments:", f"  {name}:",
-        f"    file: {file}", "    started: YYYY-MM-DD", f"    days: {days}",
-        "    cost: 0   # of the action per treated customer",
+        "Address the treated only. Then write into the configuration:", "", "experiments:", f"  {json.dumps(name)}:",
+        f"    file: {json.dumps(str(file.resolve()))}   # or counted from the configuration",
+        "    started: YYYY-MM-DD", f"    days: {days}", "    cost: 0   # of the action per treated customer",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -106,7 +112,7 @@ def read(config: Config, name: str | None = None) -> tuple[Trial, ...]:
         When a test is not over yet, or its assignment cannot be read.
     """
     from personas import sources
-    from personas.pipeline import simulate_if_asked
+    from personas.simulated import simulate_if_asked
 
     if not config.experiments:
         raise ConfigError("the configuration has no tests. Write them under experiments:")

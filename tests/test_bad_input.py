@@ -14,18 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from personas.cli import app
+from tests.commands import personas
 from tests.render.test_pages import FORBIDDEN, Reader
 from tests.small_shop import CONFIG, HEADER, Row, content_of, order_rows, write_shop, write_table
 
 ID, WHO, DAY, PAID = 0, 1, 2, 3
 ORDERS = len(order_rows())
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def with_value(column: int, value: str | Callable[[Row], str], every: int = 1) -> dict[str, Any]:

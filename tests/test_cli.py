@@ -13,25 +13,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from typer.testing import CliRunner, Result
 
-from personas.cli import app
 from personas.errors import InputError
 from personas.yamlfile import plain, read_yaml
+from tests.commands import document, personas
 from tests.small_shop import CONFIG, content_of, order_rows, write_shop
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ["reading the sources ...", "measuring every customer ...", "preparing the features ..."]
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def document(result: Result) -> Any:
-    """The one JSON document on stdout; whatever else stands there is a mistake."""
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")

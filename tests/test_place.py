@@ -38,6 +38,25 @@ def test_the_new_folder_takes_the_place_of_the_former_one(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_files_of_the_readers_own_stay_with_the_study(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "cards").mkdir()
+    for name in ("manifest.json", "cards/joe.html", "tests/spring.csv", "leads.csv"):
+        (folder / name).write_text("former")
+    (folder / "notes").symlink_to("nowhere")
+
+    def write(new: Path) -> None:
+        (new / "manifest.json").write_text("new")
+
+    with open_place(folder) as place:
+        place.publish(write)
+    assert {path.name: path.is_symlink() for path in folder.iterdir()} == {
+        "manifest.json": False, "tests": False, "leads.csv": False, "notes": True,
+    }  # fmt: skip
+    assert (folder / "manifest.json").read_text() == "new" and (folder / "tests" / "spring.csv").read_text() == "former"
+
+
 def test_two_folders_change_their_names_in_one_step(tmp_path: Path) -> None:
     one, other = written(tmp_path / "one", "1"), written(tmp_path / "other", "2")
     if not exchange(one, other):

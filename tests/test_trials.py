@@ -6,24 +6,14 @@ import csv
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from ruamel.yaml import YAML
 
-from personas.cli import app
+from tests.commands import document, personas
 from tests.small_shop import CONFIG, order_rows, write_shop
 
 DAYS = 91
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def document(result: Result) -> Any:
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +48,23 @@ def test_half_of_a_persona_is_treated_by_a_seed_and_twice_the_same(shop: tuple[P
     assert {row["experiment"] for row in rows} == {"spring"} and {row["action"] for row in rows} == {action}
     other = personas("experiment", "assign", study, name, action, "--name", "autumn", "--per-arm", size // 2,
                      "--out", tmp_path / "three.csv")  # fmt: skip
-    assert "experiments:" in other.stdout
+    printed = other.stdout[other.stdout.index("experiments:") :]
+    written = YAML(typ="safe").load(printed)["experiments"]["autumn"]
+    assert Path(written["file"]).samefile(tmp_path / "three.csv") and Path(written["file"]).is_absolute()
     assert [row["arm"] for row in csv.DictReader((tmp_path / "three.csv").open(encoding="utf-8"))] != [
         row["arm"] for row in rows
     ]
+
+
+def test_who_is_treated_in_a_running_test_is_never_drawn_again(shop: tuple[Path, Path], tmp_path: Path) -> None:
+    _, study = shop
+    name, action, _ = someone(study)
+    arguments = ("experiment", "assign", study, name, action, "--name", "spring", "--out", tmp_path / "spring.csv")
+    assert personas(*arguments).exit_code == 0
+    before = (tmp_path / "spring.csv").read_bytes()
+    again = personas(*arguments)
+    assert again.exit_code == 2 and "spring.csv is there already" in again.stderr
+    assert (tmp_path / "spring.csv").read_bytes() == before
 
 
 def later(shop: tuple[Path, Path], folder: Path, started: date) -> Path:

@@ -91,7 +91,7 @@ def load(
     _refuse_failures(raw, source, matched, reports)
     table, turned = _turn_positive(engine, table)
     own, shared = aliases_of(raw, matched, source) if name == "customers" else ({}, [])
-    table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or {})
+    table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or own)
     return Loaded(
         table, matched, raw, {name: report.filled for name, report in reports.items()},
         _interpretation(raw, matched, reports),

@@ -209,7 +209,7 @@ def canonical_channel(engine: Engine, table: Table, name: str) -> tuple[Table, l
 
 
 def make_orders(work: Work) -> tuple[Table | None, Table | None]:
-    """The canonical orders and their marked records, from a table of"""
+    """The canonical orders and their marked records, from a table of orders."""
     item = work.loaded.get("orders")
     if item is None:
         return None, None
@@ -252,7 +252,7 @@ def _refuse_two_shapes(item: Loaded, facts: dict[str, int]) -> None:
 
 
 def _say_orders(work: Work, item: Loaded, marked: Table, facts: dict[str, int]) -> None:
-    """The remarks about"""
+    """The remarks about orders."""
     rows = {line.step: line.rows for line in work.audit if line.table == "orders"}
     if lost := rows.get("without-customer"):
         work.notice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from personas.config import Config
 from personas.engines.engine import Engine, Table
@@ -11,7 +11,7 @@ from personas.estimate import Notice
 from personas.sources import lines, orders, people
 from personas.sources.canonical import Audit, AuditLine, Tables
 from personas.sources.load import Loaded, load
-from personas.sources.mapping import given_columns
+from personas.sources.mapping import described_only, given_columns
 from personas.sources.reconcile import reconciled
 from personas.sources.window import find_window
 from personas.sources.work import Work
@@ -60,6 +60,10 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
     customers = people.make_customers(work, marked_customers, order_table)
     tickets = people.make_tickets(work, customers)
     reach = people.make_reach(work, customers)
+    if apart := described_only(config.sources.get("customers")):
+        names = ", ".join(apart)
+        text = f"{names}: protected, so described but forming no segment. To use: role: basis under given"
+        work.notice("described-only", text, len(apart))
     say("done", 1.0)
     return Tables(
         customers, order_table, line_table, tickets, reach, given_columns(config.sources.get("customers")),
@@ -86,7 +90,7 @@ def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded
         except (ConfigError, InputError) as error:
             errors.append(error)
     unpriced = [_without_currency(config, name, item) for name, item in loaded.items()]
-    errors += [mistake for mistake in unpriced if mistake is not None]
+    errors += [mistake for mistake in (*unpriced, _unconverted(config, loaded)) if mistake is not None]
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -108,6 +112,20 @@ def _without_currency(config: Config, name: str, item: Loaded) -> ConfigError | 
         return None
     return ConfigError(
         f"sources.{name} has money ({', '.join(money)}) but the study no currency. Write study.currency: EUR"
+    )
+
+
+def _unconverted(config: Config, loaded: Mapping[str, Loaded]) -> InputError | None:
+    """Lines whose amounts stay in another currency than those of their orders, which were converted."""
+    lines = loaded.get("order_lines")
+    if lines is None or "orders" not in loaded or any(column.name == "currency" for column in lines.plan.columns):
+        return None
+    converted = sum(notice.count for notice in loaded["orders"].notices if notice.code == "converted")
+    if not converted:
+        return None
+    return InputError(
+        f"{count_of(converted, 'order')} converted to {config.study.currency}, but no column says the currency of the "
+        "order lines. Write sources.order_lines.columns.currency: NAME and sources.order_lines.currency"
     )
 
 
