@@ -122,6 +122,9 @@ class SegmentationConfig(Part):
     min_size: int | None = Field(default=None, ge=2)
     """Smallest allowed segment. Without it: max(50, 2% of the customers)."""
     protocol: Literal["full", "quick"] = "full"
+    within: Literal["lifecycle"] | None = None
+    """``lifecycle``: segments are sought inside each stage (new, active, lapsing, lost), each with its own verdict.
+    Stages that are too small for two segments stay one."""
     rules: dict[str, Rule] = Field(default={}, max_length=50)
     """Customers kept apart from the search, by name: a top share by revenue (``whales: 0.01``), an audience (``staff:
     employees``) or customer numbers (``test_accounts: [C17, C18]``). Each belongs to the first rule that fits: numbers,
@@ -138,6 +141,12 @@ class SegmentationConfig(Part):
         if high > 60:
             raise ValueError(f"{high} is too many. At most 60 segments are tried")
         return value
+
+    @model_validator(mode="after")
+    def _range_within(self) -> Self:
+        if self.within is not None and (isinstance(self.k, int) or self.k[0] == self.k[1]):
+            raise ValueError("within seeks a k of its own per stage, and this k is fixed. Write a range: k: [2, 10]")
+        return self
 
 
 class WhatIfConfig(Part):

@@ -13,6 +13,7 @@ from personas.estimate import Notice
 from personas.features.context import look
 from personas.features.families import FAMILIES
 from personas.features.families.expressions import decimal
+from personas.features.families.lifecycle import LIFECYCLE
 from personas.features.feature import Customers, FamilyContext, Feature
 from personas.features.selection import check_names
 from personas.sources.canonical import Tables
@@ -55,6 +56,7 @@ def build(engine: Engine, tables: Tables, config: Config, progress: Progress | N
     sources = _sources(tables)
     measured, unmeasured = _measurable(proposed, sources, config)
     check_names(config, tuple(feature.name for feature in measured), unmeasured)
+    _refuse_without_stages(unmeasured)
     if not measured:
         raise InputError("nothing can be measured: the tables have none of the columns that a feature needs.")
     parts: list[Part] = []
@@ -80,6 +82,13 @@ def _refuse_a_few_days(tables: Tables, config: Config) -> None:
             "say anything per year. Write over how many days they were collected, such as study.window_days: 90, or "
             "give more orders"
         )
+
+
+def _refuse_without_stages(unmeasured: Sequence[Unmeasured]) -> None:
+    """Raise ConfigError where segments are sought within stages that cannot be told."""
+    for feature, reason in unmeasured:
+        if feature.name == LIFECYCLE:
+            raise ConfigError(f"segmentation.within: lifecycle cannot be told, because {reason}")
 
 
 def _proposed(context: FamilyContext) -> tuple[Feature, ...]:

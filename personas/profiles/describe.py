@@ -167,6 +167,7 @@ def _with_evidence(
     g = profile.segment
     measured = {feature.name for feature in customers.features}
     features = [feature for feature in matrix.features if feature.name in measured]
+    features += [customers.feature(segmentation.stage_feature)] if segmentation.stages else []
     conditions = find_conditions(sample.values, features, sample.segments, g)
     return replace(
         profile,

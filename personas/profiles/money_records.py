@@ -281,3 +281,5 @@ class Branch:
     what: str
     money: float
     share: float | None
+    stage: str = ""
+    """The stage inside which these k were tried; empty: among all customers."""

@@ -15,6 +15,7 @@ from personas.render.evidence import proofs
 from personas.render.facts import does_rows, effort_row, fact_value, family_rows, typical
 from personas.render.figure import figure
 from personas.render.money import cost_rows, costs_note, has_orders, lifetime_rows
+from personas.render.stages import is_whole
 from personas.render.styles import persona_class
 from personas.render.text import first_upper, renew_by, sentence, short, slug, slugs
 from personas.study import Study
@@ -37,7 +38,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         name=short(persona.name),
         column=short(persona.name, 14),
         figure=persona_figure(persona, 88, locale),
-        who=_who(persona, locale),
+        who=(*_stage(study, persona), *_who(persona, locale)),
         tagline=persona.tagline,
         story=story,
         has_marks=any(p.kind != "measured" for block in (story, *said.values()) for p in block),
@@ -104,6 +105,12 @@ def _said(persona: Persona, block: str) -> tuple[Phrase, ...]:
     """Statements of a block that the story does not tell already."""
     own = (s for s in persona.statements if s.block == block and s.text not in persona.story)
     return tuple(Phrase(s.text, s.kind) for s in own)
+
+
+def _stage(study: Study, persona: Persona) -> tuple[Phrase, ...]:
+    """The lifecycle stage, where segments were sought inside stages."""
+    stage = study.segmentation.stage_of(persona.segment)
+    return (Phrase(stage.name, lead="Stage", after=", all of it" if is_whole(stage) else ""),) if stage else ()
 
 
 def _who(persona: Persona, locale: str) -> tuple[Phrase, ...]:
@@ -229,7 +236,9 @@ def _find(persona: Persona, locale: str) -> tuple[tuple[str, str], ...]:
 
 def _trust(study: Study, persona: Persona, locale: str) -> tuple[tuple[str, str], ...]:
     about, lines = study.about, []
-    if persona.stability is not None:
+    if is_whole(study.segmentation.stage_of(persona.segment)):
+        lines.append(("Stability", "a whole stage: a rule makes it, and not a search"))
+    elif persona.stability is not None:
         value, low, high = (
             fixed(x, 2, locale) for x in (persona.stability.value, persona.stability.low, persona.stability.high)
         )

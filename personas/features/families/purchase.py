@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from personas.features.families.customer import given
 from personas.features.families.expressions import as_double, count_where, day, ratio, sum_where, yearly
+from personas.features.families.lifecycle import lifecycle
 from personas.features.feature import FamilyContext, Feature, FeatureFamily
 from personas.features.occasions import spans, words
 
@@ -17,8 +18,9 @@ SALE_COLUMNS = ("ordered_on", "is_sale")
 
 
 def features(context: FamilyContext) -> tuple[Feature, ...]:
-    """Recency, frequency, money, rhythm, occasions and trend."""
-    return (*_frequency_and_money(context), *_rhythm(context), *given(context, "purchase"))
+    """Recency, frequency, money, rhythm, occasions, trend, and the stage where segments are sought within stages."""
+    own = given(context, "purchase")
+    return (*_frequency_and_money(context), *_rhythm(context), *lifecycle(context), *own)
 
 
 def _frequency_and_money(context: FamilyContext) -> tuple[Feature, ...]:

@@ -14,6 +14,7 @@ from personas.estimate import Estimate, Notice
 from personas.narrative.persona import Evidence, Persona
 from personas.profiles.records import Economics, Profile
 from personas.render.formats.csv import COLUMNS
+from personas.render.stages import study_of
 from personas.segmentation.records import Segmentation
 from personas.segmentation.verdict import THRESHOLDS
 from personas.study import Study
@@ -197,10 +198,24 @@ def notice_document(notice: Notice) -> dict[str, Any]:
 
 
 def segmentation_document(study: Study) -> dict[str, Any]:
-    """Contract, section 5."""
-    s = study.segmentation
+    """Contract, section 5. Where segments were sought inside stages, each stage has a document of its own under it."""
+    found = study.segmentation
+    document = {"schema_version": SCHEMA_VERSION, **_segmentation(found)}
+    if not found.stages:
+        return document
+    stages = [
+        {
+            "name": stage.name, "customers": stage.customers, "segments": [stage.first + i for i in range(stage.k)],
+            "why": stage.why, "found": None if (alone := study_of(study, stage)) is None
+            else _segmentation(alone.segmentation),
+        }
+        for stage in found.stages
+    ]  # fmt: skip
+    return {**document, "stage_feature": found.stage_feature, "stages": stages}
+
+
+def _segmentation(s: Segmentation) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA_VERSION,
         "algorithm": s.algorithm,
         "k": s.k,
         "k_silhouette": s.k_silhouette,
