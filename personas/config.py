@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -22,6 +22,9 @@ FAMILIES = (
     "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
     "service", "influence",
 )  # fmt: skip
+OTHERS = "others"
+"""In a table of margins: every category that is not named."""
+Margin = Annotated[float, Field(ge=-1, le=1)]
 TABLES = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
 
 
@@ -143,8 +146,9 @@ class WhatIfConfig(Part):
 class EconomicsConfig(Part):
     """What serving a customer costs. What is not given stays unknown; nothing is taken for zero."""
 
-    margin_rate: float | None = Field(default=None, ge=-1, le=1)
-    """Gross margin as a share of revenue where products have no cost."""
+    margin_rate: Margin | dict[str, Margin] | None = None
+    """Gross margin as a share of revenue where products have no cost: one figure, or one for each category of the order
+    lines, with ``others`` for every category that is not named."""
     service_minute_cost: float | dict[str, float] | None = None
     """Cost of one minute of service, one figure or one per ticket channel."""
     return_cost: float | None = Field(default=None, ge=0)
@@ -165,6 +169,19 @@ class EconomicsConfig(Part):
     """Months ahead over which lifetime value counts."""
     discount_rate: float = Field(default=0.10, ge=0, le=1)
     """Discount rate a year of money to come."""
+
+    @field_validator("margin_rate", mode="after")
+    @classmethod
+    def _whole_table(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
+        if isinstance(value, dict):
+            twice = sorted({name for name in value if [other.lower() for other in value].count(name.lower()) > 1})
+            if twice:
+                raise ValueError(f"{', '.join(twice)} are the same category: capital and small letters count alike")
+            if OTHERS not in value:
+                raise ValueError(
+                    f"say what the categories leave that are not named, such as {OTHERS}: 0.40. Nothing is taken for 0"
+                )
+        return value
 
     @field_validator("service_minute_cost", mode="after")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from personas.estimate import Estimate, Notice
+from personas.estimate import Assumption, Estimate, Notice
 from personas.features.feature import Feature
 from personas.profiles.money_records import (
     Branch,
@@ -145,8 +145,8 @@ class Profiles:
     set_aside: tuple[tuple[str, int, float], ...] = ()
     """Rule segments that were not clustered: (name, customers, revenue), so that people and money add up."""
     notices: tuple[Notice, ...] = ()
-    assumptions: tuple[tuple[str, str], ...] = ()
-    """(what, figure in words) of every assumption that money rests on."""
+    assumptions: tuple[Assumption, ...] = ()
+    """Everything that money rests on and nobody has measured."""
     whale: Whale | None = None
     lifetime: Lifetime | None = None
     service_order: tuple[Turn, ...] = ()

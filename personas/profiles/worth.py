@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from personas.config import Config
 from personas.engines import Table
 from personas.engines.portable import quoted, text_literal
-from personas.estimate import Estimate
+from personas.estimate import Assumption, Estimate, exact
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
@@ -130,11 +130,9 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
         change[p.segment] = {"lifetime": replace(found[p.segment], naive_orders=naive), "economics": worth}
     assumptions = profiles.assumptions
     if values:
-        words = (
-            f"{economics.lifetime_months} months ahead, discounted at {economics.discount_rate:.0%} a year, before "
-            f"marketing; an order keeps leaving what it leaves today"
-        )
-        assumptions = (*assumptions, ("lifetime value", words))
+        words = "{} months ahead, discounted at {} a year, before marketing; an order keeps leaving what it leaves today"
+        amounts = (exact(economics.lifetime_months, "months", 0), exact(economics.discount_rate, "share", 0))
+        assumptions = (*assumptions, Assumption("lifetime value", words, amounts))
     sample, seed = context.sample, context.config.study.seed
     brought, value, aside = referrals(context.customers.engine, tables, context.ids, sample.segments, each, seed)
     crossed = None
@@ -184,8 +182,9 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
     profiles = _each(profiles, change)
     if economics.action_cost_per_customer is None:
         return profiles
-    words = f"{economics.action_cost_per_customer:,.2f} {profiles.currency} per customer and year"
-    return replace(profiles, assumptions=(*profiles.assumptions, ("an action", words)))
+    price = exact(economics.action_cost_per_customer, f"{profiles.currency}/year", 0)
+    assumed = Assumption("an action", "{} per customer and year", (price,))
+    return replace(profiles, assumptions=(*profiles.assumptions, assumed))
 
 
 def _with_trials(profiles: Profiles, context: Context) -> Profiles:
