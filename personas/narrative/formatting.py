@@ -226,8 +226,9 @@ def shared_digits(estimate: Estimate) -> int | None:
     The last digit is no larger than the interval is wide (a share: than half of it), so that the ends can be told apart
     and the printed value lies between them. At most two digits more than the value has alone.
 
-    >>> shared_digits(Estimate(10.6, 10.5, 10.7, "orders", 9, "delta")), shared_digits(Estimate(27, 20, 34, "USD", 9, ""))
-    (1, None)
+    >>> wide, narrow = Estimate(27, 20, 34, "orders", 9, ""), Estimate(10.6, 10.5, 10.7, "orders", 9, "")
+    >>> shared_digits(wide), shared_digits(narrow)
+    (None, 1)
     """
     low, high, value, unit = estimate.low, estimate.high, estimate.value, estimate.unit
     if low == high == value:
@@ -305,7 +306,7 @@ def show_with_unit(estimate: Estimate | None, locale: str = "en", unknown: str =
 def interval(estimate: Estimate | None, locale: str = "en", to: str = "to") -> str:
     """Low to high in words, the unit once where it stands after the number; empty for an exact figure.
 
-    Both ends get as many digits as it takes to tell them apart (see ``shared_digits``); ``show`` gives the value as many.
+    Both ends get as many digits as it takes to tell them apart; ``show`` gives the value as many.
 
     >>> interval(Estimate(2.8, 2.4, 3.2, "per 1", 900, "bootstrap"))
     '2.4 to 3.2'

@@ -16,7 +16,7 @@ from personas.sources.canonical import Tables
 
 
 def line_cost_sql(lines: Table, line: str = "") -> str:
-    """Cost of the goods of an order line, NULL where it is unknown. ``line``: what its columns are called by, ``l.``."""
+    """Cost of the goods of an order line, NULL where unknown. ``line`` stands before the names of columns: ``l.``."""
     if not lines.has("unit_cost", "quantity"):
         return f"CAST(NULL AS {MONEY})"
     return f"CAST(CAST({line}unit_cost AS {MONEY}) * CAST({line}quantity AS {MONEY}) AS {MONEY})"
@@ -32,6 +32,15 @@ def named_cost_sql(lines: Table, economics: EconomicsConfig, line: str = "") -> 
     )
     amount = f"CAST({line}line_amount AS {MONEY})"
     return f"CAST({amount} * CASE LOWER({line}category) {cases} END AS {MONEY})"
+
+
+def cost_sql(lines: Table, economics: EconomicsConfig, line: str = "") -> str:
+    """What the goods of an order line cost by all that is known: unit cost, margin of the category, other margin."""
+    known = [line_cost_sql(lines, line), named_cost_sql(lines, economics, line)]
+    rate = margin_elsewhere(economics)
+    if rate is not None:
+        known.append(f"CAST(CAST({line}line_amount AS {MONEY}) * {exact_price(1 - rate)} AS {MONEY})")
+    return f"COALESCE({', '.join(known)})"
 
 
 def _named(economics: EconomicsConfig) -> dict[str, float]:

@@ -139,7 +139,7 @@ class Pair:
     support: Estimate
     lift: Estimate
     margin: float | None
-    """Mean gross margin (revenue where costs are unknown) of the second category in an order that holds it."""
+    """Mean gross margin of the second category in an order that holds it, None where its costs are unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
         change[p.segment] = {"lifetime": replace(found[p.segment], naive_orders=naive), "economics": worth}
     assumptions = profiles.assumptions
     if values:
-        words = "{} months ahead, discounted at {} a year, before marketing; an order keeps leaving what it leaves today"
+        words = "{} months ahead, discounted at {} a year, before marketing; an order keeps leaving what it leaves now"
         amounts = (exact(economics.lifetime_months, "months", 0), exact(economics.discount_rate, "share", 0))
         assumptions = (*assumptions, Assumption("lifetime value", words, amounts))
     sample, seed = context.sample, context.config.study.seed
@@ -275,7 +275,7 @@ def _rate(profile: Profile) -> float | None:
 
 def _with_affinity(profiles: Profiles, context: Context) -> Profiles:
     """Pairs of categories and the second purchase."""
-    baskets = read_baskets(context.customers.engine, context.tables, context.labels)
+    baskets = read_baskets(context.customers.engine, context.tables, context.labels, context.config.economics)
     if baskets is None:
         return profiles
     today = (context.tables.snapshot_date - date(1970, 1, 1)).days

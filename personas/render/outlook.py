@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, figure, interval, money, number, percent, show
+from personas.estimate import exact
+from personas.narrative.formatting import count, figure, given, interval, money, number, percent, show
 from personas.profiles.money_records import HoldOut, PersonaLifetime
 from personas.profiles.records import Profile
 from personas.render.blocks import Cell, Column, Row, Section, Table
@@ -39,9 +40,10 @@ def lifetime_section(study: Study) -> Section | None:
             f"In a period it had not seen the forecast was off by {signed(check.error, locale)}, the naive rule by "
             f"{signed(check.naive_error, locale)}"
         )
+    rate = given(exact(whole.discount_rate, "share", 0), locale)
     body = (
         f"Value to come: the next {count(whole.months, locale)} months, discounted at "
-        f"{percent(whole.discount_rate, locale)} a year, before marketing. The forecast was made from the first half "
+        f"{rate} a year, before marketing. The forecast was made from the first half "
         f"of the data and compared with the purchases of the {count(check.weeks, locale)} weeks after it; the naive "
         "rule says that they are as many as before. Intervals reach as far as the hold-out of the persona is off.",
     )
@@ -118,7 +120,7 @@ def affinity_section(study: Study) -> Section | None:
     pairs = [
         Row(short(persona.name), (
             Cell(pair.first), Cell(pair.second), Cell(percent(pair.support.value, locale)),
-            Cell(number(pair.lift.value, locale), interval(pair.lift, locale)),
+            Cell(show(pair.lift, locale), interval(pair.lift, locale)),
             Cell("unknown" if pair.margin is None else money(pair.margin, study.about.currency, locale)),
         ))
         for persona, profile, _ in people(study) for pair in profile.pairs
@@ -132,7 +134,7 @@ def affinity_section(study: Study) -> Section | None:
     second = [
         Row(short(persona.name), (
             Cell(count(back.first_timers, locale)),
-            Cell(percent(back.returned.value, locale), interval(back.returned, locale)),
+            Cell(show(back.returned, locale), interval(back.returned, locale)),
             Cell("unknown" if back.median_days is None else figure(back.median_days, "days", locale)),
             Cell("; ".join(f"{a}, then {b} ({percent(share, locale)})" for a, b, share in _largest(back.followed_by))),
         ))

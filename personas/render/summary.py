@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from personas.errors import count_of
 from personas.estimate import Estimate
-from personas.narrative.formatting import count, day, interval, money, number, percent, show
+from personas.narrative.formatting import count, day, interval, money, percent, show
 from personas.narrative.persona import Persona
 from personas.profiles.records import Economics
 from personas.render.blocks import Cell, Chart, Column, KeyFigure, RollEntry, Row, Section, Step, Table
@@ -136,7 +136,7 @@ def key_figures(study: Study) -> tuple[KeyFigure, ...]:
         one = money(1, study.about.currency, locale)
         between = interval(economics.roi, locale)
         label = f"per {one} of service and marketing{f' ({between})' if between else ''}"
-        figures.append(KeyFigure(number(economics.roi.value, locale), label))
+        figures.append(KeyFigure(show(economics.roi, locale), label))
     else:
         figures.append(KeyFigure("unknown", "return on service and marketing: costs are missing"))
     return tuple(figures)

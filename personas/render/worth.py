@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from personas.errors import count_of
-from personas.narrative.formatting import count, interval, money, percent, show
+from personas.estimate import exact
+from personas.narrative.formatting import assumed, count, given, interval, money, percent, show
 from personas.narrative.persona import Persona
 from personas.profiles.money_records import Loss, Turn
 from personas.profiles.records import Profile
@@ -76,7 +77,7 @@ def _stays(study: Study) -> Section | None:
 
 
 def _assumed(study: Study) -> str:
-    lines = [f"{what}: {words}" for what, words in study.profiles.assumptions]
+    lines = [f"{a.what}: {assumed(a, study.about.language)}" for a in study.profiles.assumptions]
     return f"Assumed: {'; '.join(lines)}." if lines else ""
 
 
@@ -174,7 +175,7 @@ def _losers(study: Study) -> Table | None:
 def _loss_cells(study: Study, loss: Loss) -> tuple[Cell, ...]:
     locale = study.about.language
     return (
-        Cell(count(loss.customers, locale)), Cell(percent(loss.share.value, locale), interval(loss.share, locale)),
+        Cell(count(loss.customers, locale)), Cell(show(loss.share, locale), interval(loss.share, locale)),
         Cell(money(loss.total, study.about.currency, locale)), Cell(cause_words(loss, study.about.currency, locale)),
         Cell(FIXES.get(loss.cause, "")),
     )  # fmt: skip
@@ -218,8 +219,9 @@ def _moved(study: Study) -> Section | None:
         f"All service by {whole.channel} would save {money(whole.total, currency, locale)}, "
         f"most of it with {short(best[0].name)}"
     )
+    minute = exact(whole.minute_cost, f"{currency}/minute", 0)
     note = (
-        f"Assumed: {money(whole.minute_cost, currency, locale)} a minute by {whole.channel}, and nobody asks more or "
+        f"Assumed: {given(minute, locale)} a minute by {whole.channel}, and nobody asks more or "
         "less often. What customers think of it is not known: ask before."
     )
     caption = "What moving service to another channel changes, per customer and year"

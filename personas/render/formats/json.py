@@ -11,6 +11,7 @@ from typing import Any
 
 from personas.codec import to_plain
 from personas.estimate import Estimate, Notice
+from personas.narrative.formatting import assumed
 from personas.narrative.persona import Evidence, Persona
 from personas.profiles.records import Economics, Profile
 from personas.render.formats.csv import COLUMNS
@@ -81,7 +82,9 @@ def personas_document(study: Study) -> dict[str, Any]:
             "service_floor_days": study.profiles.service_floor_days,
             "rfm": to_plain(study.profiles.rfm_table),
             "value_and_influence": to_plain(study.profiles.quadrants),
-            "assumptions": [{"what": what, "figure": words} for what, words in study.profiles.assumptions],
+            "assumptions": [
+                {"what": a.what, "figure": assumed(a, study.about.language)} for a in study.profiles.assumptions
+            ],
         },
         "notices": [notice_document(notice) for notice in study.notices],
     }  # fmt: skip
