@@ -38,6 +38,8 @@ class Lifetime:
     refused: str = ""
     hold_out: HoldOut | None = None
     parameters: tuple[tuple[str, float], ...] = ()
+    portfolio: Estimate | None = None
+    """Value to come of all customers whose segment has one; what they bring along as referrals is in it already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,16 @@ def forecast(
     return Lifetime(months, rate, "", checks[-1], names), found, values, _notices(checks[-1], found), each
 
 
+def portfolio(values: Mapping[int, Estimate], sizes: Mapping[int, int]) -> Estimate:
+    """Lifetime values added up over customers, never with the value of referrals (method 9.12).
+
+    The ends are the sums of the ends, because the segments share the parameters of one fit.
+    """
+    sums = [sum(getattr(v, end) * sizes[g] for g, v in values.items()) for end in ("value", "low", "high")]
+    first = next(iter(values.values()))
+    return Estimate(sums[0], sums[1], sums[2], first.unit, sum(sizes[g] for g in values), "sum of the segments' ends")
+
+
 def _start(engine: Engine, tables: Tables) -> date | None:
     """The first day with a sale."""
     if tables.orders is None:

@@ -29,7 +29,7 @@ from personas.profiles.losses import losses
 from personas.profiles.null_effects import null_effects
 from personas.profiles.records import Economics, Profile, Profiles
 from personas.profiles.referral import referrals
-from personas.profiles.repeat import forecast
+from personas.profiles.repeat import forecast, portfolio
 from personas.profiles.service import channel_moves, service_order
 from personas.profiles.trials import trials
 from personas.profiles.values import LIMIT
@@ -130,6 +130,7 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
         change[p.segment] = {"lifetime": replace(found[p.segment], naive_orders=naive), "economics": worth}
     assumptions = profiles.assumptions
     if values:
+        whole = replace(whole, portfolio=portfolio(values, _sizes(profiles)))
         words = "{} months ahead, discounted at {} a year, before marketing; an order keeps leaving what it leaves now"
         amounts = (exact(economics.lifetime_months, "months", 0), exact(economics.discount_rate, "share", 0))
         assumptions = (*assumptions, Assumption("lifetime value", words, amounts))

@@ -32,7 +32,8 @@ def lifetime_section(study: Study) -> Section | None:
             *(Cell(text) for text in errors(own.hold_out, locale)),
         )  # fmt: skip
         rows.append(Row(short(persona.name), cells))
-    foot = Row("All", (Cell(), Cell(), Cell(), *(Cell(text) for text in errors(check, locale))))
+    together = Cell(show(whole.portfolio, locale, ""), interval(whole.portfolio, locale))
+    foot = Row("All together", (together, Cell(), Cell(), *(Cell(text) for text in errors(check, locale))))
     titles = ("Persona", "Value to come", "Orders next year", "Last year", "Forecast off by", "Naive rule off by")
     heading = "What customers may still bring"
     if check.error is not None and check.naive_error is not None:
@@ -48,6 +49,11 @@ def lifetime_section(study: Study) -> Section | None:
         "rule says that they are as many as before. Intervals reach as far as the hold-out of the persona is off.",
     )
     note = "Buying is taken as random in time. The personas were formed from the later period too."
+    if whole.portfolio is not None:
+        note += (
+            f" All together: value to come of {count(whole.portfolio.n, locale)} customers, added up; whom they bring "
+            "along is in it once, as a customer, and never as a referral."
+        )
     table = Table("Lifetime value by persona", tuple(Column(t) for t in titles), tuple(rows), (foot,), note, True)
     return Section("lifetime", "", heading, body=body, tables=(table,))
 

@@ -353,7 +353,8 @@ def test_margins_by_category_are_the_same_on_both_engines(engine: SparkEngine) -
             baskets = one.fetch(baskets_sql(tables, labels.name, 10, config(margin_rate=rates).economics), 1_000)
             said = margin_notices(one, tables, config(margin_rate=rates).economics)
             rows = one.fetch("SELECT customer_id, revenue, gross_margin FROM ledger ORDER BY customer_id", 10)
-            found.append((rows.to_pylist(), ledger.notices, said, sorted(baskets.to_pylist(), key=lambda row: row["order_id"])))
+            in_order = sorted(baskets.to_pylist(), key=lambda row: row["order_id"])
+            found.append((rows.to_pylist(), ledger.notices, said, in_order))
     assert found[0] == found[1]
     assert found[0][0][0]["gross_margin"] > 0
 
