@@ -15,8 +15,8 @@ from personas.estimate import Estimate, exact
 from personas.narrative import narrate
 from personas.narrative.checked import check
 from personas.narrative.distinctness import swap_test
-from personas.narrative.naming import pronouns_of
-from personas.narrative.persona import Persona
+from personas.narrative.naming import NOTHING_STANDS_OUT, pronouns_of
+from personas.narrative.persona import Evidence, Persona
 from personas.narrative.phrases import Draft, Speaker
 from personas.narrative.writer import _fitted
 from personas.profiles.money_records import Claim, TestPlan
@@ -162,6 +162,37 @@ def test_every_number_and_comparison_of_1000_generated_cards_is_in_its_evidence(
     cards = [persona for seed in range(500) for persona in told(random_profiles(seed))]
     assert len(cards) == 1000
     assert sum(bool(check(card, ENGLISH)) for card in cards) == 0
+    forged = [
+        replace(card, tagline=f"{card.tagline[:at]}{(int(digit) + 3) % 10}{card.tagline[at + 1 :]}")
+        for card in cards
+        for at, digit in enumerate(card.tagline)
+        if digit.isdigit()
+    ]
+    assert len(forged) > 400 and all(check(card, ENGLISH) for card in forged)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("3,000 followers", "3,000 customers"), ("3,000 followers", "3k followers"),
+    figures = (("orders_per_year", 11.4, 4.2, "orders/year"), ("online_share", 0.97, 0.6, "share"),
+    ],
+)  # fmt: skip
+def test_a_unit_or_a_word_that_is_changed_in_a_tag_line_is_caught(old: str, new: str) -> None:
+    figures = (("orders_per_year", 11.4, 4.2, "orders/year"), ("online_share", 0.97, 0.6, "share"),
+               ("followers", 3000, 200, "people"))  # fmt: skip
+    evidence = tuple(Evidence(name, "mean", exact(v, unit, 9), exact(a, unit, 9)) for name, v, a, unit in figures)
+    tagline = "Comes back often, online, 3,000 followers listening"
+    made = replace(told(shop.profiles())[1], tagline=tagline, tagline_evidence=evidence)
+    assert not check(made, ENGLISH)
+    changed = made.tagline.replace(old, new).replace(old.capitalize(), new.capitalize())
+    assert changed != made.tagline and check(replace(made, tagline=changed), ENGLISH)
+
+
+def test_a_tag_line_without_figures_says_only_that_nothing_stands_out() -> None:
+    sarah = replace(told(shop.profiles())[1], tagline_evidence=())
+    assert check(sarah, ENGLISH)
+    assert not check(replace(sarah, tagline=NOTHING_STANDS_OUT), ENGLISH)
 
 
 def test_the_words_that_say_that_we_drew_the_group_count_towards_the_120() -> None:

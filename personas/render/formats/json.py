@@ -114,6 +114,7 @@ def persona_document(persona: Persona) -> dict[str, Any]:
         "segment": persona.segment,
         "name": persona.name,
         "tagline": persona.tagline,
+        "tagline_evidence": [evidence_document(e) for e in persona.tagline_evidence],
         "age": age,
         "gender": persona.gender,
         "place": persona.place,
