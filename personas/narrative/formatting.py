@@ -208,16 +208,26 @@ def figure(value: float, unit: str, locale: str = "en", digits: int | None = Non
 
 
 def show(estimate: Estimate | None, locale: str = "en", unknown: str = "unknown") -> str:
-    """The value of an estimate in its unit, as precise as its interval; ``unknown`` where there is none, never 0.
+    """The value of an estimate in its unit; ``unknown`` where there is none, never 0. Beside its interval: ``ranged``.
 
     >>> from personas.estimate import exact
-    >>> show(exact(0.974, "share", 10)), show(Estimate(10.6, 10.5, 10.7, "orders", 9, "delta")), show(None)
-    ('97%', '10.6', 'unknown')
+    >>> show(exact(0.974, "share", 10)), show(None)
+    ('97%', 'unknown')
+    """
+    return unknown if estimate is None else figure(estimate.value, estimate.unit, locale)
+
+
+def ranged(estimate: Estimate | None, locale: str = "en", unknown: str = "unknown") -> tuple[str, str]:
+    """The value of an estimate and its interval, equally precise, so that the one lies within the other.
+
+    >>> ranged(Estimate(10.6, 10.5, 10.7, "orders", 9, "delta")), ranged(None)
+    (('10.6', '10.5 to 10.7'), ('unknown', ''))
     """
     if estimate is None:
-        return unknown
+        return unknown, ""
     text = figure(estimate.value, estimate.unit, locale, shared_digits(estimate))
-    return text if estimate.value == 0 or _some_digit(text) else figure(estimate.value, estimate.unit, locale)
+    nothing_left = estimate.value != 0 and not _some_digit(text)
+    return show(estimate, locale) if nothing_left else text, interval(estimate, locale)
 
 
 def shared_digits(estimate: Estimate) -> int | None:
@@ -277,7 +287,8 @@ def assumed(assumption: Assumption, locale: str = "en") -> str:
     >>> assumed(Assumption("service", "{} a minute", (exact(0.8, "EUR/minute", 0),)))
     '€0.80 a minute'
     """
-    return assumption.words.format(*(given(amount, locale) for amount in assumption.amounts))
+    amounts = iter([given(amount, locale) for amount in assumption.amounts])
+    return re.sub(r"\{\}", lambda slot: next(amounts, slot.group()), assumption.words)
 
 
 def show_with_unit(estimate: Estimate | None, locale: str = "en", unknown: str = "unknown") -> str:
@@ -306,7 +317,7 @@ def show_with_unit(estimate: Estimate | None, locale: str = "en", unknown: str =
 def interval(estimate: Estimate | None, locale: str = "en", to: str = "to") -> str:
     """Low to high in words, the unit once where it stands after the number; empty for an exact figure.
 
-    Both ends get as many digits as it takes to tell them apart; ``show`` gives the value as many.
+    Both ends get as many digits as it takes to tell them apart; ``ranged`` gives the value as many.
 
     >>> interval(Estimate(2.8, 2.4, 3.2, "per 1", 900, "bootstrap"))
     '2.4 to 3.2'

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from personas.errors import count_of
 from personas.estimate import Estimate
-from personas.narrative.formatting import assumed, count, day, fixed, interval, percent, show
+from personas.narrative.formatting import assumed, count, day, fixed, percent, ranged, show
 from personas.narrative.persona import Action, Newsletter, Persona
 from personas.profiles.records import Profile
 from personas.render.bars import bar
@@ -129,8 +129,9 @@ def _sizes(persona: Persona, study: Study) -> tuple[KeyFigure, ...]:
         share = persona.size.get(name)
         if share is None and economics.level == "none":
             continue  # one line under "Costs and is worth" says why
-        details = [text for text in (show(total, locale, ""), interval(share, locale)) if text]
-        sizes.append(KeyFigure(show(share, locale), label, tuple(details)))
+        value, between = ranged(share, locale)
+        details = [text for text in (show(total, locale, ""), between) if text]
+        sizes.append(KeyFigure(value, label, tuple(details)))
     return tuple(sizes)
 
 

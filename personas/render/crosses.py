@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, interval, percent, show
+from personas.narrative.formatting import count, percent, ranged, show
 from personas.profiles.crosses import REFERRAL_VALUE, misleading
 from personas.profiles.money_records import RfmCell
 from personas.profiles.rfm import RFM_NAMES
@@ -58,7 +58,7 @@ def _told(study: Study, wrong: tuple[RfmCell, ...], what: str) -> tuple[str, ...
     lines = []
     for cell in wrong:
         called = f"“{first_upper(cell.name.replace('_', ' '))}”"
-        amount, between = show(cell.money, locale), interval(cell.money, locale)
+        amount, between = ranged(cell.money, locale)
         many = count(cell.customers, locale)
         text = f"{many} customers like {names.get(cell.segment, '')} are {called} by RFM, and their {what} is {amount}"
         lines.append(f"{text} a year each{f' ({between})' if between else ''}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from personas.estimate import exact
-from personas.narrative.formatting import count, figure, given, interval, money, number, percent, show
+from personas.narrative.formatting import count, figure, given, money, number, percent, ranged
 from personas.profiles.money_records import HoldOut, PersonaLifetime
 from personas.profiles.records import Profile
 from personas.render.blocks import Cell, Column, Row, Section, Table
@@ -25,14 +25,14 @@ def lifetime_section(study: Study) -> Section | None:
     for persona, profile, _ in people(study):
         own = profile.lifetime or PersonaLifetime("not worked out")
         worth = profile.economics.lifetime_value
-        told = Cell(show(worth, locale), interval(worth, locale)) if worth else Cell("not told", own.refused)
+        told = Cell(*ranged(worth, locale)) if worth else Cell("not told", own.refused)
         cells = (
-            told, Cell(show(own.orders, locale), interval(own.orders, locale) if own.orders else ""),
+            told, Cell(*ranged(own.orders, locale)),
             Cell("unknown" if own.naive_orders is None else number(own.naive_orders, locale)),
             *(Cell(text) for text in errors(own.hold_out, locale)),
         )  # fmt: skip
         rows.append(Row(short(persona.name), cells))
-    together = Cell(show(whole.portfolio, locale, ""), interval(whole.portfolio, locale))
+    together = Cell(*ranged(whole.portfolio, locale, ""))
     foot = Row("All together", (together, Cell(), Cell(), *(Cell(text) for text in errors(check, locale))))
     titles = ("Persona", "Value to come", "Orders next year", "Last year", "Forecast off by", "Naive rule off by")
     heading = "What customers may still bring"
@@ -126,7 +126,7 @@ def affinity_section(study: Study) -> Section | None:
     pairs = [
         Row(short(persona.name), (
             Cell(pair.first), Cell(pair.second), Cell(percent(pair.support.value, locale)),
-            Cell(show(pair.lift, locale), interval(pair.lift, locale)),
+            Cell(*ranged(pair.lift, locale)),
             Cell("unknown" if pair.margin is None else money(pair.margin, study.about.currency, locale)),
         ))
         for persona, profile, _ in people(study) for pair in profile.pairs
@@ -140,7 +140,7 @@ def affinity_section(study: Study) -> Section | None:
     second = [
         Row(short(persona.name), (
             Cell(count(back.first_timers, locale)),
-            Cell(show(back.returned, locale), interval(back.returned, locale)),
+            Cell(*ranged(back.returned, locale)),
             Cell("unknown" if back.median_days is None else figure(back.median_days, "days", locale)),
             Cell("; ".join(f"{a}, then {b} ({percent(share, locale)})" for a, b, share in _largest(back.followed_by))),
         ))

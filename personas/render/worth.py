@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from personas.errors import count_of
 from personas.estimate import exact
-from personas.narrative.formatting import assumed, count, given, interval, money, percent, show
+from personas.narrative.formatting import assumed, count, given, money, percent, ranged, show
 from personas.narrative.persona import Persona
 from personas.profiles.money_records import Loss, Turn
 from personas.profiles.records import Profile
@@ -175,7 +175,7 @@ def _losers(study: Study) -> Table | None:
 def _loss_cells(study: Study, loss: Loss) -> tuple[Cell, ...]:
     locale = study.about.language
     return (
-        Cell(count(loss.customers, locale)), Cell(show(loss.share, locale), interval(loss.share, locale)),
+        Cell(count(loss.customers, locale)), Cell(*ranged(loss.share, locale)),
         Cell(money(loss.total, study.about.currency, locale)), Cell(cause_words(loss, study.about.currency, locale)),
         Cell(FIXES.get(loss.cause, "")),
     )  # fmt: skip
@@ -204,7 +204,7 @@ def _moved(study: Study) -> Section | None:
             continue
         now = show(profile.economics.contribution, locale)
         after = "unknown" if move.contribution is None else money(move.contribution, currency, locale)
-        gain = Cell(show(move.gain, locale), interval(move.gain, locale))
+        gain = Cell(*ranged(move.gain, locale))
         together = money(move.total, currency, locale)
         cells = (Cell(count(move.tickets, locale)), gain, Cell(now), Cell(after), Cell(together))
         rows.append(Row(short(persona.name), cells))
@@ -239,7 +239,7 @@ def _turns(study: Study) -> Section | None:
     rows = [
         Row(short(p.name), (
             Cell(str(turns[p.segment].rank)),
-            Cell(show(turns[p.segment].at_stake, locale), interval(turns[p.segment].at_stake, locale)),
+            Cell(*ranged(turns[p.segment].at_stake, locale)),
             Cell(show(turns[p.segment].tickets, locale)), Cell(show(turns[p.segment].minutes, locale)),
             Cell(show(turns[p.segment].reach, locale, "none recorded")), Cell(_promise(turns[p.segment], study)),
         ))

@@ -19,6 +19,7 @@ from personas.narrative.formatting import (
     money,
     number,
     percent,
+    ranged,
     show,
     show_with_unit,
 )
@@ -134,7 +135,7 @@ def test_a_figure_is_as_precise_as_its_interval(
     value: float, low: float, high: float, unit: str, expected: str
 ) -> None:
     estimate = Estimate(value, low, high, unit, 9, "bootstrap")
-    assert f"{show(estimate)} ({interval(estimate)})" == expected
+    assert "{} ({})".format(*ranged(estimate)) == expected
 
 
 def test_no_printed_figure_lies_outside_its_printed_interval() -> None:
@@ -146,10 +147,11 @@ def test_no_printed_figure_lies_outside_its_printed_interval() -> None:
         if unit == "share":
             high = min(high, 1.0)
         estimate = Estimate(value, low, high, unit, 9, "bootstrap")
-        ends = interval(estimate).split(" to ")
-        if len(ends) == 2 and not show(estimate).startswith(("<", ">")):
-            printed = [read(text) for text in (ends[0], show(estimate), ends[1])]
-            assert printed == sorted(printed), (estimate, show(estimate), ends)
+        shown, between = ranged(estimate)
+        ends = between.split(" to ")
+        if len(ends) == 2 and not shown.startswith(("<", ">")):
+            printed = [read(text) for text in (ends[0], shown, ends[1])]
+            assert printed == sorted(printed), (estimate, shown, between)
 
 
 def read(text: str) -> float:
