@@ -153,7 +153,8 @@ def forecast(
             found[g] = PersonaLifetime(f"{old} of them bought before the hold-out, too few to check a forecast")
             continue
         found[g], value, worth = _segment(own, model, margin, months, rate, tables.currency, stream(seed, 11, g, 5))
-        found[g] = replace(found[g], hold_out=check)
+        orders = found[g].orders
+        found[g] = replace(found[g], hold_out=check, orders=None if orders is None else _stretched(orders, check))
         if value is not None:
             values[g] = _stretched(value, check)
             each.update(zip(own.ids.tolist(), worth.tolist(), strict=True))

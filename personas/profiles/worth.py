@@ -296,12 +296,12 @@ def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
         if np.array_equal(money.segments, sample.segments):
             amounts = money_a_year(money, context.tables.window_days)
     x, unit = amounts[0] if amounts else None, f"{profiles.currency}/year"
-    table = rfm_table(sample, x, unit, order, context.config.study.seed)
+    table = rfm_table(sample, x, unit, order, context.config.study.seed, context.config.rfm)
     crossed = profiles.quadrants  # of referral value, where that is known
     if crossed is None and amounts is not None and INFLUENCE in sample.values:
         reach = np.asarray(sample.values[INFLUENCE], dtype=np.float64)
         crossed = quadrants(amounts[0], reach, sample.segments, order, (amounts[1], INFLUENCE))
-    return replace(profiles, rfm_table=table, quadrants=crossed)
+    return replace(profiles, rfm_table=table, rfm_cut=context.config.rfm.cut, quadrants=crossed)
 
 
 def _with_claims(profiles: Profiles, context: Context) -> Profiles:

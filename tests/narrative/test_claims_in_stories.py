@@ -20,7 +20,7 @@ from personas.narrative.persona import Evidence, Persona
 from personas.narrative.phrases import Draft, Speaker
 from personas.narrative.writer import _fitted
 from personas.profiles.money_records import Claim, TestPlan
-from personas.profiles.records import Fact, Profiles
+from personas.profiles.records import Fact, Profile, Profiles
 from tests.narrative import shop
 from tests.narrative.test_stories import BASIS, CONFIG, ENGLISH, told
 
@@ -134,6 +134,30 @@ def test_the_newsletter_of_the_occasion_buyer_waits_for_the_occasion() -> None:
     assert brief.offer == "no percent off: 92% of the orders are at full price"  # 1 - 0.08
     assert "No percent off." in brief.do_not and "No issue between the occasions." in brief.do_not
     assert brief.angle != other.angle
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"tea": 0.12, "cups": 0.09}, "the whole range: the largest part, tea, takes 12% of the money"),
+        ({"tea": 0.12, "cups": 0.5, "cakes": 0.2}, "cups, 50% of the money; cakes, 20% of the money"),
+    ],
+)
+def test_the_newsletter_names_the_categories_or_that_none_stands_out(shares: dict[str, float], said: str) -> None:
+    profiles = shop.profiles()
+    model = profiles.everyone.facts["brand_concentration"]
+
+    def facts(profile: Profile) -> dict[str, Fact]:
+        own = dict(profile.facts)
+        for name, value in shares.items():
+            feature = replace(model.feature, name=f"category_share_{name}", label=f"spent on {name}", role="profile")
+            told = exact(value, "share", 500)
+            own[feature.name] = replace(model, feature=feature, mean=told, median=told, effect=None)
+        return own
+
+    made = [replace(p, facts=facts(p)) for p in (profiles.everyone, *profiles.segments)]
+    sarah = told(replace(profiles, everyone=made[0], segments=tuple(made[1:])))[1]
+    assert sarah.brief is not None and sarah.brief.categories == said and not check(sarah, ENGLISH)
 
 
 def random_profiles(seed: int) -> Profiles:

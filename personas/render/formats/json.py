@@ -68,6 +68,7 @@ def personas_document(study: Study) -> dict[str, Any]:
                 **persona_document(persona),
                 "facts": facts_document(profiles.get(persona.segment)),
                 "worth": worth_document(profiles.get(persona.segment), persona),
+                "lifecycle": dict(profiles[persona.segment].lifecycle) if persona.segment in profiles else {},
             }
             for persona in study.personas
         ],
@@ -81,6 +82,7 @@ def personas_document(study: Study) -> dict[str, Any]:
             "service_order": to_plain(study.profiles.service_order),
             "service_floor_days": study.profiles.service_floor_days,
             "rfm": to_plain(study.profiles.rfm_table),
+            "rfm_cut": study.profiles.rfm_cut,
             "value_and_influence": to_plain(study.profiles.quadrants),
             "assumptions": [
                 {"what": a.what, "figure": assumed(a, study.about.language)} for a in study.profiles.assumptions
