@@ -118,15 +118,15 @@ def _resampled(
     """Resampled mean less the mean, t and Hall's statistic (both NaN without spread), each (replicates, m)."""
     n = len(centred)
     complete = bool(known.all())
+    powers = np.hstack((centred, centred**2, centred**3))
     shifts, ts, halls = [], [], []
     for weights in resampling_weights(n, replicates, random):
         size = np.full((len(weights), 1), float(n)) if complete else weights @ known.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
-            shift = weights @ centred / size
-            squares = weights @ centred**2 / size
+            shift, squares, cubes = (sums / size for sums in np.split(weights @ powers, 3, axis=1))
             variance = (squares - shift**2) * (size / (size - 1))
             spread = np.sqrt(np.where(variance > 1e-20 * sd**2, variance, np.nan))
-            skew = (weights @ centred**3 / size - 3 * shift * squares + 2 * shift**3) / (squares - shift**2) ** 1.5
+            skew = (cubes - 3 * shift * squares + 2 * shift**3) / (squares - shift**2) ** 1.5
             s = shift / spread
             ts.append(np.sqrt(size) * s)
             halls.append(np.sqrt(size) * (s + skew * s**2 / 3 + skew**2 * s**3 / 27 + skew / (6 * size)))
