@@ -1,6 +1,7 @@
-"""Where customers stand in their life with the shop, by their own rhythm: a visible rule of three features.
+"""Where customers stand in their life with the shop, by their own rhythm: a visible rule of four features.
 
-The pause is the customer's own (days between orders), or the median of all who have one where the customer has bought
+The pause is the customer's own (days between orders and, from three buying days on, their standard deviation on top, so
+that who buys in bursts is not given up between them), or the median of all who have one where the customer has bought
 on one day only; never less than 30 days. The stage follows from the days since the last order, counted in pauses.
 
 =========  =====================================================  =========================
@@ -31,6 +32,8 @@ def stages_of(values: Values) -> NDArray[np.object_] | None:
     if not {"recency_days", "gap_days", "tenure_days"} <= set(values):
         return None
     since, own, seen = (np.asarray(values[n], dtype=np.float64) for n in ("recency_days", "gap_days", "tenure_days"))
+    if "gap_variation" in values:
+        own = own * (1 + np.nan_to_num(np.asarray(values["gap_variation"], dtype=np.float64), nan=0.0))
     known = own[np.isfinite(own)]
     pause = np.maximum(np.where(np.isfinite(own), own, np.median(known) if len(known) else 0.0), SHORTEST_PAUSE)
     first = ~np.isfinite(own) & (seen <= since + pause)

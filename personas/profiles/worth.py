@@ -131,7 +131,7 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
     assumptions = profiles.assumptions
     if values:
         whole = replace(whole, portfolio=portfolio(values, _sizes(profiles)))
-        words = "{} months ahead, discounted at {} a year, before marketing; an order keeps leaving what it leaves now"
+        words = "{} months ahead, discounted at {} a year; an order keeps leaving what it leaves now before marketing"
         amounts = (exact(economics.lifetime_months, "months", 0), exact(economics.discount_rate, "share", 0))
         assumptions = (*assumptions, Assumption("lifetime value", words, amounts))
     sample, seed = context.sample, context.config.study.seed

@@ -69,9 +69,9 @@ def _stages(study: Study) -> list[Table]:
     rows = [Row(name, tuple(Cell(percent(shares[stage], locale)) for stage in STAGES)) for name, shares in groups]
     columns = (Column("Persona"), *(Column(STAGE_WORDS[stage]) for stage in STAGES))
     note = (
-        "By each customer's own pause between orders (the usual one after a first order), at least 30 days. Active: "
-        "the last order is at most 1.5 pauses old; slowing: at most 3; lapsed: more. New and once only: one order so "
-        "far."
+        "By each customer's own pause between orders with its spread (the usual one after a first order), at least 30 "
+        "days. Active: the last order is at most 1.5 pauses old; slowing: at most 3; lapsed: more. New and once only: "
+        "one order so far."
     )
     return [Table("Lifecycle stages", columns, tuple(rows[:-1]), (rows[-1],), note)]
 

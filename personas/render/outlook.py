@@ -11,6 +11,8 @@ from personas.render.text import first_upper, in_words, sentence, short
 from personas.render.worth import people
 from personas.study import Study
 
+_COMING = {"contribution": "contribution before marketing", "revenue": "revenue, because costs are unknown,"}
+
 
 def lifetime_section(study: Study) -> Section | None:
     """Value to come with the hold-out beside the naive rule, or why there is none."""
@@ -41,10 +43,11 @@ def lifetime_section(study: Study) -> Section | None:
             f"In a period it had not seen the forecast was off by {signed(check.error, locale)}, the naive rule by "
             f"{signed(check.naive_error, locale)}"
         )
+    level = study.profiles.everyone.economics.level
     rate = given(exact(whole.discount_rate, "share", 0), locale)
     body = (
-        f"Value to come: the next {count(whole.months, locale)} months, discounted at "
-        f"{rate} a year, before marketing. The forecast was made from the first half "
+        f"Value to come: {_COMING.get(level, level)} of the next {count(whole.months, locale)} months, discounted at "
+        f"{rate} a year. The forecast was made from the first half "
         f"of the data and compared with the purchases of the {count(check.weeks, locale)} weeks after it; the naive "
         "rule says that they are as many as before. Intervals reach as far as the hold-out of the persona is off.",
     )

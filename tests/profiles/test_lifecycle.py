@@ -30,6 +30,9 @@ def test_every_stage_is_that_of_the_table() -> None:
     shares = stage_shares(found, np.ones(10, dtype=bool))
     assert shares == {"new": 2 / 9, "active": 3 / 9, "slowing": 2 / 9, "lapsed": 1 / 9, "one_time": 1 / 9}
     assert tuple(shares) == STAGES
+    uneven = {"recency_days": since[2:3], "gap_days": pause[2:3], "tenure_days": seen[2:3]}
+    # 121 days after pauses of 40 and an unevenness of 1.1: 84 days are usual, 1.5 times that 126
+    assert stages_of({**uneven, "gap_variation": np.array([1.1])}).tolist() == ["active"]  # type: ignore[union-attr]
     assert stages_of({"recency_days": since}) is None and stage_shares(None, np.ones(1, dtype=bool)) == {}
 
 
