@@ -123,6 +123,7 @@ def test_an_action_says_when_it_pays_and_how_it_is_tested() -> None:
     assert action.breaks_even.startswith("at 6.2 extra orders a year per 100 customers. Without any action, 41%")
     shown = "230 and 230 customers are enough to show 0.37 extra orders a year each in 13 weeks; "
     assert action.test == shown + "0.38 extra orders are worth seeing"
+    assert len(personas[0].actions) > 1 and {other.test for other in personas[0].actions} == {action.test}
     small = told(with_segment(shop.profiles(), 0, test=replace(plan, visible=0.6, too_small=True)))[0].actions[0]
     assert small.test.startswith("too small to test: 230 and 230") and small.breaks_even == ""
 
