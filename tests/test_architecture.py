@@ -22,7 +22,7 @@ TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding
 LEVELS = (
     {"errors", "estimate", "registry", "yamlfile", "codec"},
     {"engines"},
-    {"config", "sourceconfig", "audience"},
+    {"config", "sourceconfig", "moneyconfig", "audience"},
     {"sources"},
     {"features"},
     {"segmentation"},
@@ -59,7 +59,9 @@ HOMES = {
     "psycopg": ("sources/postgres.py",),
     "babel": ("narrative/", "render/"),
     "ruamel": ("config.py", "yamlfile.py", "sources/", "narrative/"),
-    "pydantic": ("config.py", "sourceconfig.py", "audience.py", "yamlfile.py", "sources/", "narrative/"),
+    "pydantic": (
+        "config.py", "sourceconfig.py", "moneyconfig.py", "audience.py", "yamlfile.py", "sources/", "narrative/",
+    ),
     "typer": ("cli.py", "console.py", "verbs.py"),
     "rich": ("console.py",),
     "numpy": ("",),

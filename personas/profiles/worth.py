@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from personas.config import Config
 from personas.engines import Table
 from personas.engines.portable import quoted, text_literal
-from personas.estimate import Estimate
+from personas.estimate import Assumption, Estimate, exact
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
@@ -29,7 +29,7 @@ from personas.profiles.losses import losses
 from personas.profiles.null_effects import null_effects
 from personas.profiles.records import Economics, Profile, Profiles
 from personas.profiles.referral import referrals
-from personas.profiles.repeat import forecast
+from personas.profiles.repeat import forecast, portfolio
 from personas.profiles.service import channel_moves, service_order
 from personas.profiles.trials import trials
 from personas.profiles.values import LIMIT
@@ -131,11 +131,10 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
         change[p.segment] = {"lifetime": replace(found[p.segment], naive_orders=naive), "economics": worth}
     assumptions = profiles.assumptions
     if values:
-        words = (
-            f"{economics.lifetime_months} months ahead, discounted at {economics.discount_rate:.0%} a year, before "
-            f"marketing; an order keeps leaving what it leaves today"
-        )
-        assumptions = (*assumptions, ("lifetime value", words))
+        whole = replace(whole, portfolio=portfolio(values, _sizes(profiles)))
+        words = "{} months ahead, discounted at {} a year; an order keeps leaving what it leaves now before marketing"
+        amounts = (exact(economics.lifetime_months, "months", 0), exact(economics.discount_rate, "share", 0))
+        assumptions = (*assumptions, Assumption("lifetime value", words, amounts))
     sample, seed = context.sample, context.config.study.seed
     brought, value, aside = referrals(context.customers.engine, tables, context.ids, sample.segments, each, seed)
     crossed = None
@@ -185,8 +184,9 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
     profiles = _each(profiles, change)
     if economics.action_cost_per_customer is None:
         return profiles
-    words = f"{economics.action_cost_per_customer:,.2f} {profiles.currency} per customer and year"
-    return replace(profiles, assumptions=(*profiles.assumptions, ("an action", words)))
+    price = exact(economics.action_cost_per_customer, f"{profiles.currency}/year", 0)
+    assumed = Assumption("an action", "{} per customer and year", (price,))
+    return replace(profiles, assumptions=(*profiles.assumptions, assumed))
 
 
 def _with_trials(profiles: Profiles, context: Context) -> Profiles:
@@ -277,7 +277,7 @@ def _rate(profile: Profile) -> float | None:
 
 def _with_affinity(profiles: Profiles, context: Context) -> Profiles:
     """Pairs of categories and the second purchase."""
-    baskets = read_baskets(context.customers.engine, context.tables, context.labels)
+    baskets = read_baskets(context.customers.engine, context.tables, context.labels, context.config.economics)
     if baskets is None:
         return profiles
     today = (context.tables.snapshot_date - date(1970, 1, 1)).days
@@ -297,12 +297,12 @@ def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
         if np.array_equal(money.segments, sample.segments):
             amounts = money_a_year(money, context.tables.window_days)
     x, unit = amounts[0] if amounts else None, f"{profiles.currency}/year"
-    table = rfm_table(sample, x, unit, order, context.config.study.seed)
+    table = rfm_table(sample, x, unit, order, context.config.study.seed, context.config.rfm)
     crossed = profiles.quadrants  # of referral value, where that is known
     if crossed is None and amounts is not None and INFLUENCE in sample.values:
         reach = np.asarray(sample.values[INFLUENCE], dtype=np.float64)
         crossed = quadrants(amounts[0], reach, sample.segments, order, (amounts[1], INFLUENCE))
-    return replace(profiles, rfm_table=table, quadrants=crossed)
+    return replace(profiles, rfm_table=table, rfm_cut=context.config.rfm.cut, quadrants=crossed)
 
 
 def _with_claims(profiles: Profiles, context: Context) -> Profiles:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from personas.errors import count_of
 from personas.estimate import Estimate
-from personas.narrative.formatting import count, day, fixed, interval, percent, show
+from personas.narrative.formatting import assumed, count, day, fixed, percent, ranged, show
 from personas.narrative.persona import Action, Newsletter, Persona
 from personas.profiles.records import Profile
 from personas.render.bars import bar
@@ -52,7 +52,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         costs_note=costs_note(persona.economics),
         worth=lifetime_rows(persona.economics, profile.lifetime, study.about.currency, locale),
         costs_said=said["costs"],
-        assumptions=tuple(f"{first_upper(what)}: {words}" for what, words in study.profiles.assumptions),
+        assumptions=tuple(f"{first_upper(a.what)}: {assumed(a, locale)}" for a in study.profiles.assumptions),
         speaks=speaks,
         speaks_note=speaks_note,
         why=said["why"],
@@ -136,8 +136,9 @@ def _sizes(persona: Persona, study: Study) -> tuple[KeyFigure, ...]:
         share = persona.size.get(name)
         if share is None and economics.level == "none":
             continue  # one line under "Costs and is worth" says why
-        details = [text for text in (show(total, locale, ""), interval(share, locale)) if text]
-        sizes.append(KeyFigure(show(share, locale), label, tuple(details)))
+        value, between = ranged(share, locale)
+        details = [text for text in (show(total, locale, ""), between) if text]
+        sizes.append(KeyFigure(value, label, tuple(details)))
     return tuple(sizes)
 
 

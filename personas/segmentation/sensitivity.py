@@ -91,7 +91,7 @@ def half_width(share: float, m: int, n: int) -> float:
     """Half the 95% interval of a share that m of n customers, drawn without replacement, have shown.
 
     >>> round(half_width(0.5, 100, 200), 4)
-    0.0695
+    0.0696
     """
     # 1.96 * sqrt(0.25 / 99 * (1 - 1/2)) = 0.0696
     return 1.96 * float(np.sqrt(share * (1.0 - share) / (m - 1) * (1.0 - m / n)))

@@ -11,6 +11,7 @@ from typing import Any
 
 from personas.codec import to_plain
 from personas.estimate import Estimate, Notice
+from personas.narrative.formatting import assumed
 from personas.narrative.persona import Evidence, Persona
 from personas.profiles.records import Economics, Profile
 from personas.render.formats.csv import COLUMNS
@@ -68,6 +69,7 @@ def personas_document(study: Study) -> dict[str, Any]:
                 **persona_document(persona),
                 "facts": facts_document(profiles.get(persona.segment)),
                 "worth": worth_document(profiles.get(persona.segment), persona),
+                "lifecycle": dict(profiles[persona.segment].lifecycle) if persona.segment in profiles else {},
             }
             for persona in study.personas
         ],
@@ -81,8 +83,11 @@ def personas_document(study: Study) -> dict[str, Any]:
             "service_order": to_plain(study.profiles.service_order),
             "service_floor_days": study.profiles.service_floor_days,
             "rfm": to_plain(study.profiles.rfm_table),
+            "rfm_cut": study.profiles.rfm_cut,
             "value_and_influence": to_plain(study.profiles.quadrants),
-            "assumptions": [{"what": what, "figure": words} for what, words in study.profiles.assumptions],
+            "assumptions": [
+                {"what": a.what, "figure": assumed(a, study.about.language)} for a in study.profiles.assumptions
+            ],
         },
         "notices": [notice_document(notice) for notice in study.notices],
     }  # fmt: skip
@@ -112,6 +117,7 @@ def persona_document(persona: Persona) -> dict[str, Any]:
         "segment": persona.segment,
         "name": persona.name,
         "tagline": persona.tagline,
+        "tagline_evidence": [evidence_document(e) for e in persona.tagline_evidence],
         "age": age,
         "gender": persona.gender,
         "place": persona.place,
