@@ -100,7 +100,9 @@ def run(
             described = stages.profiles(lambda: profiles.describe(customers, labels, tables, matrix, segments, config))
         with clock.stage("writing the personas"):
             _, of, values = profiles.customer_values(customers, labels, customers.features)
-            personas = narrative.narrate(described, forming(matrix), values, of, tables.snapshot_date, config)
+            personas: tuple[Persona, ...] = ()
+            if segments.verdict != "none":  # the smallest number is kept for inspection only
+                personas = narrative.narrate(described, forming(matrix), values, of, tables.snapshot_date, config)
             rows = segment_rows(engine, customers, labels, personas)
             dictionary = features.dictionary(customers, matrix)
     return Study(

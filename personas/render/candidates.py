@@ -31,9 +31,8 @@ def structure_section(study: Study) -> Section | None:
     p_value = (segmentation.gate or {}).get("p_value")
     body, heading = [], "How clear the groups are, by their number"
     if isinstance(p_value, int | float):
-        passed = study.about.verdict != "none"
-        heading = f"There is {'' if passed else 'no '}structure beyond what chance shapes"
-        if passed and (segmentation.gate or {}).get("passed") is False:
+        heading = "There is structure beyond what chance shapes"
+        if (segmentation.gate or {}).get("passed") is False:
             heading = "No structure was proven beyond what chance shapes"
         body.append(_gate_words(study, float(p_value)))
     body += _decided_by(segmentation, candidates)

@@ -14,10 +14,12 @@ from personas.render.drawings import Pair, dumbbell
 from personas.render.money import has_orders
 from personas.render.styles import persona_token
 from personas.render.text import first_upper, in_words, short, slugs
+from personas.segmentation.reasons import MEANING
+from personas.segmentation.verdict import NONE
 from personas.study import Study
 
 _LADDER = (
-    ("none", "None", "No better than data without structure"),
+    ("none", "None", "Some segment would always be too small to use"),
     ("constructive", "Constructive", "A useful cut, one of several"),
     ("reproducible", "Reproducible", "Comes back when the data are drawn again"),
     ("natural", "Natural", "Comes back, and gaps lie between all neighbours"),
@@ -91,12 +93,18 @@ def lede(study: Study) -> tuple[str, ...]:
     if about.customers_known > about.customers:
         text += f", of {count(about.customers_known, locale)} that the data know"
     if about.verdict == "none" or not study.personas:
-        more = (
-            "They are no more alike in groups than customers drawn without any structure would be. "
-            "No persona is written, because it would describe a line drawn at will."
-        )
-        return (f"{text}. {more}", *_set_aside(study))
+        return (f"{text}. {_too_small(study)}", *_set_aside(study))
     return (f"{text}. They fall into {in_words(len(study.personas))} groups.", *_set_aside(study))
+
+
+def _too_small(study: Study) -> str:
+    """Why there are no segments: what the verdict means, and the size that was missing."""
+    segmentation, locale = study.segmentation, study.about.language
+    return (
+        f"{MEANING[NONE]} No number of segments keeps every one at {count(segmentation.min_size, locale)} customers or "
+        f"more: of {in_words(segmentation.k)} the smallest would have {count(min(segmentation.chosen.sizes), locale)}. "
+        "No persona is written."
+    )
 
 
 def _set_aside(study: Study) -> tuple[str, ...]:

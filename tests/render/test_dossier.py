@@ -59,6 +59,12 @@ def test_the_silhouette_shows_its_standard_error_the_null_band_and_an_early_stop
     assert "p &gt; 0.2 after 19 draws" in page and "No structure was proven" in page
 
 
+def test_where_every_segment_is_too_small_structure_is_told_by_the_comparison_alone() -> None:
+    none = lantern(verdict="none")
+    assert "There is structure beyond what chance shapes" in section(render_choose_k(none), "structure")
+    assert "Some segment would always be too small to use" in render_html(none)
+
+
 def test_the_number_with_the_highest_silhouette_stands_beside_ours_with_the_guard_that_decided() -> None:
     study = lantern()
     found = replace(study.segmentation, k=5, labels=study.segmentation.labels % 5, guard="Six would be too small.")
