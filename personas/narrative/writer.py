@@ -36,7 +36,7 @@ def compose(
     middle = [phrases.of_trait(trait, speaker) for trait in told]
     ending = [
         phrases.money(profile, everyone, speaker, basis),
-        phrases.tension(figures, speaker, used),
+        phrases.tension(profile, figures, speaker, basis),
         phrases.stability(profile, speaker, low_only=True),
     ]
     end = [draft for draft in ending if draft is not None]

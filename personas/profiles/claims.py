@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.errors import count_of
 from personas.estimate import Estimate, Notice
 from personas.features.feature import Feature
 from personas.profiles.intervals import stream
@@ -259,3 +260,15 @@ def sampled_notice(n: int, size: int) -> tuple[Notice, ...]:
         return ()
     text = f"Claims about features that did not form the segments were tested on {n:,} of {size:,} customers."
     return (Notice("claims-sampled", text, n),)
+
+
+def untested_notice(features: Sequence[Feature], without: frozenset[str]) -> tuple[Notice, ...]:
+    """What is said where no claim could be tested; nothing where every feature differs by definition anyway."""
+    names = [feature.name for feature in features if feature.name not in without]
+    if not names:
+        return ()
+    text = (
+        f"Whether segments differ in the {count_of(len(names), 'feature')} that did not form them was not tested, so "
+        "no such difference is told."
+    )
+    return (Notice("claims-untested", text, len(names)),)

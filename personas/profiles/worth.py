@@ -18,7 +18,7 @@ from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
 from personas.profiles.branches import branches, moved_money
-from personas.profiles.claims import MOST_ROWS, claims, defining, definitions, sampled_notice
+from personas.profiles.claims import MOST_ROWS, claims, defining, definitions, sampled_notice, untested_notice
 from personas.profiles.crosses import INFLUENCE, REFERRAL_VALUE, money_a_year, quadrants, rfm_table
 from personas.profiles.economics import read_sample
 from personas.profiles.experiment import plan_test
@@ -312,8 +312,9 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
     profiles = replace(profiles, definitions=tuple(sorted(named)))
     X, ids, k = context.matrix.X, context.matrix.ids, context.segmentation.k
     in_sample = np.isin(ids, context.ids)
+    untested = untested_notice(features, named)
     if len(X) != len(ids) or in_sample.sum() < 2 * k or len(profiles.segments) != k:
-        return profiles
+        return replace(profiles, notices=(*profiles.notices, *untested))
     chosen = np.flatnonzero(in_sample)
     if len(chosen) > MOST_ROWS:
         chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_ROWS).round().astype(np.int64)]
@@ -327,7 +328,7 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
         change[p.segment] = {
             "claims": found.get(p.segment, {}), "defining": defining(effects, thresholds) if thresholds else {},
         }  # fmt: skip
-    notice = sampled_notice(len(chosen), round(profiles.everyone.customers.value))
+    notice = sampled_notice(len(chosen), round(profiles.everyone.customers.value)) if found else untested
     proven = context.segmentation.verdict in ("natural", "reproducible")
     return replace(
         _each(profiles, change), notices=(*profiles.notices, *notice), only_defining=bool(thresholds) and not proven
