@@ -13,7 +13,7 @@ from personas.render.blocks import Cell, Chart, Column, KeyFigure, RollEntry, Ro
 from personas.render.drawings import Pair, dumbbell
 from personas.render.money import has_orders
 from personas.render.styles import persona_token
-from personas.render.text import first_upper, in_words, short, slugs
+from personas.render.text import and_list, first_upper, in_words, short, slugs
 from personas.segmentation.reasons import MEANING
 from personas.segmentation.verdict import NONE
 from personas.study import Study
@@ -139,7 +139,7 @@ def key_figures(study: Study) -> tuple[KeyFigure, ...]:
         figures.append(KeyFigure(str(study.about.k), "segments"))
         return tuple(figures)
     figures.append(KeyFigure(show(economics.total_revenue, locale), "revenue after returns"))
-    figures.append(KeyFigure(show(economics.total_contribution, locale), "contribution after service and marketing"))
+    figures.append(KeyFigure(show(economics.total_contribution, locale), _contribution_label(economics)))
     if economics.roi is not None:
         one = money(1, study.about.currency, locale)
         between = interval(economics.roi, locale)
@@ -148,6 +148,13 @@ def key_figures(study: Study) -> tuple[KeyFigure, ...]:
     else:
         figures.append(KeyFigure("unknown", "return on service and marketing: costs are missing"))
     return tuple(figures)
+
+
+def _contribution_label(economics: Economics) -> str:
+    """Contribution, with the costs that were taken off."""
+    costs = {"service": economics.service_cost, "returns": economics.return_cost, "marketing": economics.marketing_cost}
+    taken = [name for name, cost in costs.items() if cost is not None]
+    return f"contribution after {and_list(taken)}" if taken and economics.contribution is not None else "contribution"
 
 
 def ladder(verdict: str) -> tuple[Step, ...]:
