@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from personas.narrative.formatting import count, fixed, percent, show
+from personas.narrative.selection import SMALLEST_DELTA
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Chart, Column, Row, Section, Table
 from personas.render.facts import label_of, typical
@@ -82,7 +83,8 @@ def _taken_apart(study: Study, sizes: dict[int, tuple[int, ...]], flows: list[Fl
 
 def _lineage_row(study: Study, k: int, segment: int, parts: list[tuple[int, float]]) -> Row:
     name = segment_names(study).get(segment, "") if k == study.segmentation.k else f"Segment {segment + 1}"
-    sizes = next((c.sizes for c in study.segmentation.candidates if c.k == k), ())
+    taken = study.segmentation.algorithm
+    sizes = next((c.sizes for c in study.segmentation.candidates if (c.algorithm, c.k) == (taken, k)), ())
     told = [f"{percent(share)} from segment {origin + 1}" for origin, share in parts if share >= 0.05]
     cells = [Cell(name), Cell(count(sizes[segment]) if segment < len(sizes) else "unknown")]
     if study.profiles.branches:
@@ -124,8 +126,10 @@ def differences_section(study: Study) -> Section | None:
     if not study.personas or study.about.verdict == "none":
         return None
     locale, names = study.about.language, segment_names(study)
-    describing = [e for e in study.dictionary if e.role == "profile" and not e.feature.derived_from]
+    formed = study.profiles.definitions
+    describing = [e for e in study.dictionary if e.role == "profile" and e.feature.name not in formed]
     rows: list[tuple[float, Row]] = []
+    tested, proven = False, 0.0
     for entry in describing:
         found = [
             (e.value, p.segment, e) for p in study.profiles.segments if (e := typical(p.facts.get(entry.feature.name)))
@@ -139,15 +143,12 @@ def differences_section(study: Study) -> Section | None:
         largest = max(effects, default=0.0)
         ends = [Cell(f"{names[end[1]]}, {show(end[2], locale)}") for end in (high, low)]
         effect = Cell(fixed(largest, 2) if effects else "", bar="")
-        rows.append(
-            (
-                largest,
-                Row(
-                    label_of(entry.feature, True),
-                    (*ends, effect, Cell(bar=bar(largest, 1, kind="soft") if effects else "")),
-                ),
-            )
-        )
+        claims = [p.claims[entry.feature.name] for p in study.profiles.segments if entry.feature.name in p.claims]
+        held = [abs(claim.effect.value) for claim in claims if claim.holds]
+        tested, proven = tested or bool(claims), max([proven, *held])
+        holds = Cell(f"{len(held)} of {len(claims)}" if claims else "not tested")
+        drawn = Cell(bar=bar(largest, 1, kind="soft") if effects else "")
+        rows.append((largest, Row(label_of(entry.feature, True), (*ends, effect, drawn, holds))))
     if not rows:
         return None
     rows.sort(key=lambda item: (-item[0], item[1].head))
@@ -157,18 +158,19 @@ def differences_section(study: Study) -> Section | None:
         Column("Lowest", True),
         Column("Largest effect"),
         Column("", bar=True),
+        Column("Holds in"),
     )
     table = Table(
         "Differences on variables not used", columns, tuple(row for _, row in rows[:10]), wide=True,
-        note="Effect: Cliff's delta of one segment against all others, 0 none to 1 complete. Differences on the "
-        "forming variables are definitions and are not tested.",
+        note="Effect: Cliff's delta of one segment against all others, 0 none to 1 complete. Holds in: segments whose "
+        "difference stays when customers and segments are drawn again (95% for all of them at once). Differences on "
+        "the forming variables are definitions and are not tested.",
     )  # fmt: skip
-    large = rows[0][0] >= 0.33
-    heading = (
-        "They differ where it matters, on variables that did not form them"
-        if large
-        else "On variables that did not form them they differ little"
-    )
+    heading = f"On variables that did not form them they differ little{'' if proven else ', if at all'}"
+    if not tested:
+        heading = "Whether they differ on variables that did not form them was not tested"
+    elif proven >= SMALLEST_DELTA:
+        heading = "They differ where it matters, on variables that did not form them"
     return Section("differences", "", heading, tables=(table,))
 
 

@@ -65,6 +65,24 @@ def test_where_every_segment_is_too_small_structure_is_told_by_the_comparison_al
     assert "Some segment would always be too small to use" in render_html(none)
 
 
+def test_differences_are_told_where_their_claims_hold_and_not_of_what_goes_with_a_forming_feature() -> None:
+    study = lantern()
+
+    def differences(**changes: object) -> str:
+        segments = tuple(replace(p, **changes) for p in study.profiles.segments)  # type: ignore[arg-type]
+        found = replace(study, profiles=replace(study.profiles, segments=segments))
+        return section(render_choose_k(found), "differences")
+
+    assert "They differ where it matters" in differences() and "6 of 6</td>" in differences()
+    none_holds = {name: replace(c, p=0.2) for name, c in study.profiles.segments[0].claims.items()}
+    page = differences(claims=none_holds)
+    assert "they differ little, if at all" in page and "0 of 6" in page
+    assert "was not tested" in differences(claims={}) and "not tested</td>" in differences(claims={})
+    # Mail opened goes closely with a forming feature: it differs by definition and is no finding.
+    named = replace(study, profiles=replace(study.profiles, definitions=("mail_opened_share",)))
+    assert "Mail opened" in differences() and "Mail opened" not in section(render_choose_k(named), "differences")
+
+
 def test_the_number_with_the_highest_silhouette_stands_beside_ours_with_the_guard_that_decided() -> None:
     study = lantern()
     found = replace(study.segmentation, k=5, labels=study.segmentation.labels % 5, guard="Six would be too small.")
