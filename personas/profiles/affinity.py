@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
-from personas.estimate import Estimate
+from personas.estimate import Estimate, Notice
 from personas.profiles.intervals import Z95, wilson
 from personas.profiles.money_records import Pair, SecondPurchase
 from personas.sources.canonical import Tables
@@ -98,6 +98,27 @@ def read_baskets(engine: Engine, tables: Tables, labels: Table) -> Baskets | Non
         days[order], columns[2][order], np.asarray(rows["margin"].to_numpy(), dtype=np.float64)[order],
         np.asarray(rows["in_window"].to_numpy(zero_copy_only=False), dtype=np.bool_)[order],
     )  # fmt: skip
+
+
+def shopping(baskets: Baskets, today: int, size: int) -> dict[str, object]:
+    """``pairs`` and ``second_purchase`` of one segment, counts scaled up to all ``size`` customers of the study."""
+    scale = size / min(size, CUSTOMERS)
+    back = second_purchase(baskets, today)
+    return {
+        "pairs": tuple(replace(pair, orders=round(scale * pair.orders)) for pair in pairs(baskets)),
+        "second_purchase": back and replace(back, first_timers=round(scale * back.first_timers)),
+    }
+
+
+def sampled_baskets_notice(size: int) -> tuple[Notice, ...]:
+    """What is said where baskets are those of a part of ``size`` customers; nothing where of all."""
+    if size <= CUSTOMERS:
+        return ()
+    text = (
+        f"What is bought together and who comes back was read of {CUSTOMERS:,} of {size:,} customers; counts are "
+        "scaled up to all."
+    )
+    return (Notice("baskets-sampled", text, CUSTOMERS),)
 
 
 def pairs(baskets: Baskets, most: int = MOST_PAIRS) -> tuple[Pair, ...]:

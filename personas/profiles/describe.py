@@ -185,5 +185,8 @@ def _order(profile: Profile) -> tuple[float, float, int]:
 def _sampled(size: int) -> tuple[Notice, ...]:
     if size <= LIMIT:
         return ()
-    text = f"Intervals, effects, RFM and archetypes come from {LIMIT:,} of {size:,} customers; means and sums from all."
+    text = (
+        f"Intervals, effects, RFM and archetypes come from {LIMIT:,} of {size:,} customers; means and sums from all. "
+        "Customers of an RFM name and referrals are counted among them and scaled up to all."
+    )
     return (Notice("profiles-sampled", text, LIMIT),)

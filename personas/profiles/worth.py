@@ -16,7 +16,7 @@ from personas.engines.portable import quoted, text_literal
 from personas.estimate import Estimate
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
-from personas.profiles.affinity import pairs, read_baskets, second_purchase
+from personas.profiles.affinity import read_baskets, sampled_baskets_notice, shopping
 from personas.profiles.branches import branches, moved_money
 from personas.profiles.claims import MOST_ROWS, claims, defining, definitions, sampled_notice, untested_notice
 from personas.profiles.crosses import INFLUENCE, REFERRAL_VALUE, money_a_year, quadrants, rfm_table
@@ -143,7 +143,8 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
         order = tuple(p.segment for p in profiles.segments)
         crossed = quadrants(ahead, value, sample.segments, order, ("lifetime value", REFERRAL_VALUE))
     for g, own in brought.items():
-        change.setdefault(g, {})["referrals"] = own
+        in_sample = int((sample.segments == g).sum())
+        change.setdefault(g, {})["referrals"] = own.scaled(_sizes(profiles)[g] / in_sample)
     told = () if tables.orders is None else (*notices, *aside)
     return replace(
         _each(profiles, change), lifetime=whole, notices=(*profiles.notices, *told), assumptions=assumptions,
@@ -280,11 +281,9 @@ def _with_affinity(profiles: Profiles, context: Context) -> Profiles:
     if baskets is None:
         return profiles
     today = (context.tables.snapshot_date - date(1970, 1, 1)).days
-    change: dict[int, dict[str, object]] = {}
-    for p in profiles.segments:
-        own = baskets.of(baskets.segments == p.segment)
-        change[p.segment] = {"pairs": pairs(own), "second_purchase": second_purchase(own, today)}
-    return _each(profiles, change)
+    size = _sizes(profiles)[EVERYONE]
+    change = {p.segment: shopping(baskets.of(baskets.segments == p.segment), today, size) for p in profiles.segments}
+    return replace(_each(profiles, change), notices=(*profiles.notices, *sampled_baskets_notice(size)))
 
 
 def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
@@ -296,7 +295,7 @@ def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
         if np.array_equal(money.segments, sample.segments):
             amounts = money_a_year(money, context.tables.window_days)
     x, unit = amounts[0] if amounts else None, f"{profiles.currency}/year"
-    table = rfm_table(sample, x, unit, order, context.config.study.seed)
+    table = rfm_table(sample, x, unit, order, context.config.study.seed, _sizes(profiles))
     crossed = profiles.quadrants  # of referral value, where that is known
     if crossed is None and amounts is not None and INFLUENCE in sample.values:
         reach = np.asarray(sample.values[INFLUENCE], dtype=np.float64)
