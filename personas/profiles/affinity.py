@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
 from personas.estimate import Estimate, Notice
-from personas.profiles.intervals import Z95, wilson
+from personas.profiles.intervals import wilson
 from personas.profiles.money_records import Pair, SecondPurchase
 from personas.sources.canonical import Tables
 
@@ -126,7 +126,8 @@ def pairs(baskets: Baskets, most: int = MOST_PAIRS) -> tuple[Pair, ...]:
 
     lift = P(both) / (P(first) P(second)) over orders in the window. Its interval is that of the logarithm, linearised,
     with the customer as the unit, because the orders of one customer are alike. Only pairs with at least 30 orders
-    whose interval lies above 1 are told. Of the two the one with the larger margin is the second: what to add.
+    whose interval lies above 1 are told; the intervals hold for all such pairs at once (Bonferroni). Of the two
+    the one with the larger margin is the second: what to add.
     """
     rows = baskets.of(baskets.in_window)
     if not len(rows.orders):
@@ -142,17 +143,27 @@ def pairs(baskets: Baskets, most: int = MOST_PAIRS) -> tuple[Pair, ...]:
     owner[place] = np.unique(rows.customers, return_inverse=True)[1]
     margin = {str(name): float(rows.margins[rows.categories == name].mean()) for name in names}
     found = []
+    z = _z_for_all(holds)
     for i, j in combinations(range(len(names)), 2):
-        pair = _pair(holds[:, i], holds[:, j], owner, str(names[i]), str(names[j]), margin)
+        pair = _pair(holds[:, i], holds[:, j], owner, str(names[i]), str(names[j]), margin, z)
         if pair is not None and pair.lift.low > 1:
             found.append(pair)
     ranked = sorted(found, key=lambda p: (-(p.margin or 0.0), -p.support.value, p.first, p.second))
     return tuple(ranked[:most])
 
 
+def _z_for_all(holds: NDArray[np.bool_]) -> float:
+    """The normal quantile at which 95% intervals of all pairs with enough orders hold at once."""
+    from scipy.special import ndtri
+
+    counts = holds.astype(np.float64)
+    together = np.triu(counts.T @ counts, 1)
+    return float(ndtri(1 - 0.025 / max(1, int((together >= FEWEST_ORDERS).sum()))))
+
+
 def _pair(
     has_one: NDArray[np.bool_], has_other: NDArray[np.bool_], owner: NDArray[np.int64], one: str, other: str,
-    margin: Mapping[str, float],
+    margin: Mapping[str, float], z: float,
 ) -> Pair | None:  # fmt: skip
     both = has_one & has_other
     n, n_both, n_one, n_other = len(both), int(both.sum()), int(has_one.sum()), int(has_other.sum())
@@ -167,11 +178,9 @@ def _pair(
     )
     error = math.sqrt(float(np.sum(np.square(influence))))
     first, second = (one, other) if margin[other] >= margin[one] else (other, one)
-    ends = (lift * math.exp(-Z95 * error), lift * math.exp(Z95 * error))
-    return Pair(
-        first, second, n_both, wilson(n_both, n), Estimate(lift, *ends, "ratio", n, "log-normal by customer, 95%"),
-        margin[second],
-    )  # fmt: skip
+    ends = (lift * math.exp(-z * error), lift * math.exp(z * error))
+    told = Estimate(lift, *ends, "ratio", n, "log-normal by customer, 95% for all pairs")
+    return Pair(first, second, n_both, wilson(n_both, n), told, margin[second])
 
 
 def second_purchase(baskets: Baskets, today: int) -> SecondPurchase | None:
