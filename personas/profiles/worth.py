@@ -178,7 +178,9 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
         own = own[np.isfinite(own)]
         pays = margin is None or margin.value > 0
         if len(own) and own.mean() > 0 and pays:
-            fields["test"] = plan_test(round(p.customers.value), own, cost, margin.value if margin else None)
+            fields["test"] = plan_test(
+                round(p.customers.value), own, context.tables.window_days, cost, margin.value if margin else None
+            )
         if cost is not None and margin is not None and margin.low > 0:
             fields["economics"] = _with_break_even(p.economics, cost, margin)
         change[p.segment] = fields
