@@ -34,7 +34,7 @@ from personas.profiles.service import channel_moves, service_order
 from personas.profiles.trials import trials
 from personas.profiles.values import LIMIT
 from personas.profiles.whale import whale
-from personas.segmentation.algorithms.kmeans import KMEANS
+from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.records import Segmentation
 from personas.sources.canonical import Tables
 
@@ -322,23 +322,12 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
     rows = np.searchsorted(context.ids, ids[chosen])
     models = context.segmentation.resampled
     found = claims(features, named, values, context.sample.segments, X[chosen], rows, k, models, seed)
-    thresholds = _thresholds(X, context)
+    algorithm = ALGORITHMS.get(context.segmentation.algorithm)
+    thresholds = null_effects(X, context.matrix.coding, k, algorithm, seed)
     change: dict[int, dict[str, object]] = {}
     for p in profiles.segments:
         effects = {name: fact.effect.value for name in basis if (fact := p.facts.get(name)) and fact.effect}
-        change[p.segment] = {
-            "claims": found.get(p.segment, {}), "defining": defining(effects, thresholds) if thresholds else {},
-        }  # fmt: skip
+        change[p.segment] = {"claims": found.get(p.segment, {}), "defining": defining(effects, thresholds)}
     notice = sampled_notice(len(chosen), round(profiles.everyone.customers.value)) if found else untested
     proven = context.segmentation.verdict in ("natural", "reproducible")
-    return replace(
-        _each(profiles, change), notices=(*profiles.notices, *notice), only_defining=bool(thresholds) and not proven
-    )
-
-
-def _thresholds(X: NDArray[np.float64], context: Context) -> dict[str, float]:
-    """Effects of structureless data, from the segmentation where it has them, else worked out here."""
-    given = context.segmentation.extra.get("null_effects")
-    if isinstance(given, Mapping):
-        return {str(name): float(value) for name, value in given.items()}
-    return null_effects(X, context.matrix.coding, context.segmentation.k, KMEANS, context.config.study.seed)
+    return replace(_each(profiles, change), notices=(*profiles.notices, *notice), only_defining=not proven)

@@ -212,7 +212,6 @@ class Segmentation:
     map_rows: NDArray[np.int64] | None = None
     map_kind: str = "none"
     notices: tuple[Notice, ...] = ()
-    extra: Mapping[str, object] = field(default_factory=dict)
     borders: tuple[Border, ...] = ()
     """Every pair of neighbouring segments at the chosen k; empty when borders were not tested."""
     natural_groups: int | None = None
