@@ -54,6 +54,9 @@ def test_the_silhouette_shows_its_standard_error_the_null_band_and_an_early_stop
     assert "Lines: one standard error to each side." in page and "0.009" in page
     # Null mean 0.207 of six, its band 0.187 to 0.226.
     assert "0.207" in page and "0.187 to 0.226" in page
+    # By the recipe of the draws six reach 0.207 + 0.120 = 0.327, whatever the silhouette of all customers is.
+    page = section(shown(candidates=with_candidates(excess=0.12)), "structure")
+    assert "these customers reach 0.327 by the same recipe" in page and "6: 0.327" in page
     stopped = {"p_value": 0.4, "draws": 19, "stopped_early": True, "passed": False}
     page = section(shown(gate=stopped), "structure")
     assert "p &gt; 0.2 after 19 draws" in page and "No structure was proven" in page
