@@ -140,6 +140,21 @@ def test_a_trait_that_few_share_gives_way_to_the_next_or_the_card_warns() -> Non
     assert "few-fit" in {notice.code for notice in joe.notices}
 
 
+def test_what_the_opening_tells_counts_among_what_a_customer_must_fit() -> None:
+    values = shop.values()
+    values["average_order"][:50] = 20.0  # half of the Joes spend less than the average of $67
+    joe = narrate(shop.profiles(), BASIS, values, np.repeat([0, 1], 100).astype(np.int32), date(2026, 11, 1), CONFIG)[0]
+    assert "spends $310 each time" in joe.story
+    assert joe.prevalence == {"of_segment": 0.5, "of_customers": 0.25}
+
+
+def test_a_story_without_anything_to_fit_has_no_prevalence() -> None:
+    profiles = shop.profiles()
+    plain = {name: replace(fact, effect=None) for name, fact in profiles.segments[0].facts.items()}
+    joe = told(replace(profiles, segments=(replace(profiles.segments[0], facts=plain), profiles.segments[1])))[0]
+    assert joe.prevalence == {} and "few-fit" not in {notice.code for notice in joe.notices}
+
+
 def test_the_checker_stops_the_run_when_the_story_says_more_than_its_statements(personas: tuple[Persona, ...]) -> None:
     forged = replace(personas[0], story=personas[0].story + " He is delighted.")
     with pytest.raises(PersonasError, match="not made of its statements only"):
