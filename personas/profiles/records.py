@@ -86,7 +86,7 @@ class Profile:
     revenue_share: Estimate | None = None
     contribution_share: Estimate | None = None
     months: tuple[float, ...] | None = None
-    """Share of orders in each calendar month, January first, adds up to 1; None where there are no orders."""
+    """Share of a year's orders in each calendar month, January first, adds up to 1; None without orders or a year."""
     rfm: Mapping[str, float] = field(default_factory=dict)
     """Share of the group in each of the eleven RFM segments."""
     archetypes: Mapping[str, float] = field(default_factory=dict)
