@@ -185,9 +185,10 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
             fields["economics"] = _with_break_even(p.economics, cost, margin)
         change[p.segment] = fields
     profiles = _each(profiles, change)
-    if economics.action_cost_per_customer is None:
+    if cost is None:
         return profiles
-    words = f"{economics.action_cost_per_customer:,.2f} {profiles.currency} per customer and year"
+    taken = ", as much as marketing costs now" if economics.action_cost_per_customer is None else ""
+    words = f"{cost:,.2f} {profiles.currency} per customer and year{taken}"
     return replace(profiles, assumptions=(*profiles.assumptions, ("an action", words)))
 
 

@@ -191,6 +191,7 @@ def test_every_assumption_is_listed(engine: Engine) -> None:
         "service": "1.00 EUR a minute",
         "returns": "6.00 EUR per returned order",
         "marketing": "20.00 EUR per customer and year",
+        "an action": "20.00 EUR per customer and year, as much as marketing costs now",
     }
 
 
