@@ -108,7 +108,7 @@ def influence_section(study: Study) -> Section | None:
         verb = "is" if len(both) == 1 else "are"
         heading = f"{and_list(both)} {verb} both valued and heard"
     else:
-        heading = "Nobody is both valued and heard"
+        heading = "No persona is mostly both valued and heard"
     if home[2]:
         heading += f"; {and_list(home[2])} {'is' if len(home[2]) == 1 else 'are'} heard more than valued"
     quiet = in_words(len(home[1]))

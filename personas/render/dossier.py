@@ -23,6 +23,9 @@ from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, in_words, sentence, short
 from personas.study import Study
 
+AGREES = 0.8
+"""Median agreement between resamples from which a number of segments is said to come back (our choice)."""
+
 
 def dossier_sections(study: Study) -> tuple[Section, ...]:
     """The findings that apply to this study, numbered from 1 by the caller's order."""
@@ -88,10 +91,10 @@ def _agreement(study: Study) -> Section | None:
     heading = "Agreement between resamples"
     if own is not None:
         k = first_upper(in_words(study.segmentation.k))
-        heading = f"{k} comes back when the customers are drawn again" if own >= 0.8 else f"{k} comes back only in part"
+        heading = f"{k} comes back {'when the customers are drawn again' if own >= AGREES else 'only in part'}"
     caption = (
         "Adjusted Rand index between pairs of resamples: 1 is the same partition, 0 is chance. "
-        "Box: middle half; whiskers: middle 95%."
+        f"Box: middle half; whiskers: middle 95%. From a median of {fixed(AGREES, 2)} on we say that it comes back."
     )
     numbers = Table(
         "Agreement between resamples by number of segments",
@@ -217,7 +220,7 @@ def decision_of(study: Study, turn: int) -> Decision:
         reason = sentence(segmentation.reasons[0]) if segmentation.reasons else ""
         text = f"{k} segments, {algorithm}, as of {as_of}.{fixed_k} {reason}".strip()
         reopen = (
-            "agreement between resamples falls below 0.80, a segment leaves 5 to 35% of customers, more than 15% of "
-            "customers move in a quarter, or the range of products changes."
+            f"agreement between resamples falls below {fixed(AGREES, 2)}, a segment leaves 5 to 35% of customers, more "
+            "than 15% of customers move in a quarter, or the range of products changes."
         )
     return Decision("The decision", str(turn), text, reopen)

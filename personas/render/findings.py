@@ -15,6 +15,8 @@ from personas.render.tree import Flow, Node, family_tree
 from personas.segmentation.sensitivity import WITHOUT_FAMILY
 from personas.study import Study
 
+APPROXIMATE, TOO_ROUGH = 0.85, 0.7
+"""A rule that is right less often, or finds less of its persona, is approximate, or no use (method.md 8.2)."""
 MUCH_MONEY = 0.2
 """More of the money than this moved by a neutral choice is a stop sign (method.md 10.1)."""
 
@@ -195,7 +197,20 @@ def rules_section(study: Study) -> Section | None:
     columns = (Column("Persona"), Column("Rule", True), Column("List"), Column("Right"), Column("Found"))
     note = "Right: share of the list that belongs there. Found: share of the persona that is on the list."
     table = Table("Rules and their accuracy", columns, rows, note=note, wide=True)
-    return Section("rules", "", "A rule of at most three conditions finds them again in the CRM", tables=(table,))
+    return Section("rules", "", _how_well(study), tables=(table,))
+
+
+def _how_well(study: Study) -> str:
+    """Whether the rules find the personas again: by the smaller of right and found."""
+    sure = {short(p.name): min(p.rule.precision, p.rule.recall) for p in study.personas if p.rule}
+    heading = "A rule of at most three conditions finds them again in the CRM"
+    rough = [name for name, share in sure.items() if share < APPROXIMATE]
+    if rough:
+        heading += f"; approximate for {and_list(rough)}" if len(rough) < len(sure) else ", but only approximately"
+    poor = [name for name, share in sure.items() if share < TOO_ROUGH]
+    if poor:
+        heading += f". Too rough for {and_list(poor)}: merge personas or form them by other variables"
+    return heading
 
 
 def sensitivity_section(study: Study) -> Section | None:

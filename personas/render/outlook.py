@@ -32,7 +32,7 @@ def lifetime_section(study: Study) -> Section | None:
         )  # fmt: skip
         rows.append(Row(short(persona.name), cells))
     foot = Row("All", (Cell(), Cell(), Cell(), *(Cell(text) for text in errors(check, locale))))
-    titles = ("Persona", "Value to come", "Orders next year", "Last year", "Forecast off by", "Naive rule off by")
+    titles = ("Persona", "Value to come", "Orders next year", "A year so far", "Forecast off by", "Naive rule off by")
     heading = "What customers may still bring"
     if check.error is not None and check.naive_error is not None:
         heading = (

@@ -214,10 +214,10 @@ def _moved(study: Study) -> Section | None:
          Cell(money(whole.total, currency, locale))),
     )  # fmt: skip
     best = max(people(study), key=lambda row: row[1].move.total if row[1].move else 0.0)
-    heading = (
-        f"All service by {whole.channel} would save {money(whole.total, currency, locale)}, "
-        f"most of it with {short(best[0].name)}"
-    )
+    saved = money(abs(whole.total), currency, locale)
+    heading = f"All service by {whole.channel} would save {saved}, most of it with {short(best[0].name)}"
+    if whole.total <= 0:
+        heading = f"All service by {whole.channel} would save nothing: it would cost {saved} more"
     note = (
         f"Assumed: {money(whole.minute_cost, currency, locale)} a minute by {whole.channel}, and nobody asks more or "
         "less often. What customers think of it is not known: ask before."
@@ -246,13 +246,20 @@ def _turns(study: Study) -> Section | None:
     titles = ("Persona", "Turn", "At stake a year", "Asks a year", "Minutes a year", "Reach")
     columns = (*(Column(title) for title in titles), Column("Promise", True))
     note = (
-        "Turn: by contribution at stake; equal turns where the intervals meet, then the earlier call decides. "
-        "Reach is shown and not counted: it is not money."
+        f"Turn: by {_stake_words(study)} at stake; equal turns where the intervals meet, then the earlier call "
+        "decides. Reach is shown and not counted: it is not money."
     )
     days = study.profiles.service_floor_days
     heading = "Whom to help first when there is time for one, and what everybody can count on"
     sub = f"Nobody is dropped: everybody has an answer within {count_of(days, 'working day')}." if days else ""
     return Section("turns", "", heading, sub, tables=(Table("Service priority", columns, tuple(rows), (), note, True),))
+
+
+def _stake_words(study: Study) -> str:
+    """The deepest money that every persona has: what turns go by."""
+    levels = (("contribution", "contribution"), ("gross_margin", "gross margin"))
+    known = [profile.economics for profile in study.profiles.segments]
+    return next((words for name, words in levels if all(getattr(own, name) for own in known)), "revenue")
 
 
 def _promise(turn: Turn, study: Study) -> str:

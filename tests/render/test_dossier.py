@@ -86,6 +86,23 @@ def test_differences_are_told_where_their_claims_hold_and_not_of_what_goes_with_
     assert "Mail opened" in differences() and "Mail opened" not in section(render_choose_k(named), "differences")
 
 
+def test_rules_say_for_whom_they_are_approximate_and_for_whom_they_are_no_use() -> None:
+    study = lantern()
+
+    def heading(*rates: tuple[float, float]) -> str:
+        given = dict(enumerate(rates))
+        made = tuple(
+            replace(p, rule=replace(p.rule, precision=given[i][0], recall=given[i][1])) if i in given and p.rule else p
+            for i, p in enumerate(study.personas)
+        )
+        return section(render_choose_k(replace(study, personas=made)), "rules")
+
+    assert "A rule of at most three conditions finds them again in the CRM</h3>" in heading()
+    assert "in the CRM; approximate for Joe</h3>" in heading((0.849, 0.9))
+    page = heading((0.9, 0.849), (0.69, 0.9))
+    assert "; approximate for Joe and Margaret. Too rough for Margaret: merge personas" in page
+
+
 def test_the_number_with_the_highest_silhouette_stands_beside_ours_with_the_guard_that_decided() -> None:
     study = lantern()
     found = replace(study.segmentation, k=5, labels=study.segmentation.labels % 5, guard="Six would be too small.")

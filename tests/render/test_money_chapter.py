@@ -189,6 +189,19 @@ def test_rfm_misleads_where_the_money_speaks_against_the_name() -> None:
     assert rows["Lost"].cells[3].text == ""
 
 
+def test_headings_follow_the_figures_beneath_them() -> None:
+    study = worth_lantern()
+    whole = study.profiles.everyone
+    assert whole.move is not None
+    dearer = replace(whole, move=replace(whole.move, total=-5_000.0))
+    sections = {s.anchor: s for s in money_chapter(replace(study, profiles=replace(study.profiles, everyone=dearer)))}
+    assert sections["channel"].heading == "All service by chat would save nothing: it would cost $5,000 more"
+    assert sections["turns"].tables[0].note.startswith("Turn: by contribution at stake")
+    bare = tuple(replace(p, economics=replace(p.economics, contribution=None)) for p in study.profiles.segments)
+    sections = {s.anchor: s for s in money_chapter(replace(study, profiles=replace(study.profiles, segments=bare)))}
+    assert sections["turns"].tables[0].note.startswith("Turn: by gross margin at stake")
+
+
 def test_who_is_valued_and_who_is_heard_are_told_beside_each_other_and_never_added() -> None:
     section = next(s for s in money_chapter(crossed_lantern()) if s.anchor == "influence")
     assert section.heading == "Sarah is both valued and heard"
