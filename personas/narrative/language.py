@@ -142,7 +142,7 @@ class Language(Frozen):
     months: tuple[str, ...] = ()
 
     def stability_word(self, jaccard: float | None) -> str:
-        """``very stable``, ``stable`` or the words for a mere pattern; empty when it was not measured."""
+        """The word of the highest range that is reached (method.md 5); empty when it was not measured."""
         if jaccard is None:
             return ""
         return next(entry.word for entry in self.stability_words if jaccard >= entry.low)

@@ -12,6 +12,7 @@ from personas.narrative.language import Language, fill, lower_first, upper_first
 from personas.narrative.persona import Evidence
 from personas.narrative.selection import Figures, Trait, is_counted, proven
 from personas.profiles.records import Profile, Rule
+from personas.segmentation.verdict import STABLE
 
 STRAIGHT = {ord("“"): "'", ord("”"): "'"}
 MONEY_OF = frozenset({"orders_per_year", "average_order", "revenue_per_year"})
@@ -240,9 +241,9 @@ def size(profile: Profile, speaker: Speaker) -> Draft:
 
 def stability(profile: Profile, speaker: Speaker, *, low_only: bool) -> Draft | None:
     """How often the segment comes back, when that is a warning."""
-    if profile.stability is None or (low_only and profile.stability.value >= 0.75):
+    if profile.stability is None or (low_only and profile.stability.value >= STABLE):
         return None
-    low = profile.stability.value < 0.75
+    low = profile.stability.value < STABLE
     shown = figure(profile.stability.value, profile.stability.unit)
     text = speaker.say(speaker.language.sentences["stability_low" if low else "stability"], {"v": shown})
     return Draft(text, "definition", (Evidence("stability", "share", profile.stability),))

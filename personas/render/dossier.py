@@ -21,6 +21,7 @@ from personas.render.findings import (
 )
 from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, in_words, sentence, short
+from personas.segmentation.verdict import STABLE
 from personas.study import Study
 
 AGREES = 0.8
@@ -157,7 +158,7 @@ def _solid(study: Study) -> Section | None:
         if segment < len(stability)
     ]
     wide, narrow = jaccard_dots(rows)
-    unsure = [row.name for row in rows if row.value < 0.75]
+    unsure = [row.name for row in rows if row.value < STABLE]
     solid = first_upper(in_words(len(rows) - len(unsure)))
     if not unsure:
         heading = f"All {in_words(len(rows))} segments are solid"
@@ -167,8 +168,8 @@ def _solid(study: Study) -> Section | None:
         patterns = "is a pattern" if len(unsure) == 1 else "are patterns"
         heading = f"{solid} of {in_words(len(rows))} segments are solid; {and_list(unsure)} {patterns}"
     caption = (
-        "How much of the segment returns in a resample (Jaccard), with 95% interval. "
-        "Dashed and open: below 0.75, a pattern that is not yet stable."
+        "How much of the segment returns in a resample (Jaccard): the mean, with the middle 95% of resamples. "
+        f"Dashed and open: below {STABLE}, a pattern that is not yet stable."
     )
     return Section("solid", "", heading, chart=Chart(wide, narrow, caption))
 

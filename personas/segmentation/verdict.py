@@ -37,6 +37,8 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 STABLE = THRESHOLDS.jaccard
+PATTERN = 0.6
+"""Below this mean Jaccard a segment is not even a pattern: no persona should be built on it (method.md 10.1)."""
 
 
 @dataclass(frozen=True, slots=True)
