@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from personas.errors import count_of
 from personas.estimate import Estimate, Notice
 from personas.features.feature import Feature
-from personas.profiles.intervals import stream
+from personas.profiles.intervals import Use, stream
 from personas.profiles.money_records import Claim
 from personas.profiles.values import Values
 from personas.segmentation.records import Fitted
@@ -59,9 +59,16 @@ def definitions(features: Sequence[Feature], basis: Iterable[str], values: Value
         if f.name in values and values[f.name].dtype != np.object_
     }
     named = {f.name for f in features if f.name in formed or formed & set(f.derived_from)}
-    for name, x in numbers.items():
+    ranks = {name: centred_ranks(x) for name, x in numbers.items() if np.isfinite(x).all()}
+
+    def together(one: str, other: str) -> float:
+        if one in ranks and other in ranks:
+            return _correlation(ranks[one], ranks[other])
+        return _spearman(numbers[one], numbers[other])
+
+    for name in numbers:
         if name not in named and any(
-            abs(_spearman(x, numbers[other])) > SAME_THING for other in sorted(formed & set(numbers))
+            abs(together(name, other)) > SAME_THING for other in sorted(formed & set(numbers))
         ):
             named.add(name)
     return frozenset(named)
@@ -70,9 +77,13 @@ def definitions(features: Sequence[Feature], basis: Iterable[str], values: Value
 def _spearman(a: Floats, b: Floats) -> float:
     """Rank correlation over the rows of which both are known, 0 without spread."""
     known = np.isfinite(a) & np.isfinite(b)
-    if known.sum() < 30:
+    return _correlation(centred_ranks(a[known]), centred_ranks(b[known]))
+
+
+def _correlation(x: Floats, y: Floats) -> float:
+    """Correlation of centred ranks; 0 without spread or with fewer than 30."""
+    if len(x) < 30:
         return 0.0
-    x, y = (centred_ranks(v[known]) for v in (a, b))
     bottom = math.sqrt(float(x @ x) * float(y @ y))
     return float(x @ y) / bottom if bottom > 0 else 0.0
 
@@ -233,8 +244,9 @@ def claims(
     known = np.isfinite(columns.x).astype(np.float64)
     effects = deltas(ranks, known, np.eye(k)[own])
     times = min(MOST_PERMUTATIONS, max(PERMUTATIONS, FINER * k * len(columns.names)))
-    p = holm(permutation_p(columns.x, own, k, stream(seed, 10, 0, 1), times))
-    low, high = simultaneous(effects, resampled_deltas(columns.x, X, own, k, models, stream(seed, 10, 0, 2)))
+    p = holm(permutation_p(columns.x, own, k, stream(seed, 10, 0, Use.CLAIM_PERMUTATIONS), times))
+    random = stream(seed, 10, 0, Use.CLAIM_RESAMPLES)
+    low, high = simultaneous(effects, resampled_deltas(columns.x, X, own, k, models, random))
     basis = "simultaneous, 95%" if models else "simultaneous, 95%, segments taken as given"
     found: dict[int, dict[str, Claim]] = {g: {} for g in range(k)}
     for g in range(k):

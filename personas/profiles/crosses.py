@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from personas.estimate import Estimate
 from personas.profiles.economics import MoneySample
 from personas.profiles.facts import EVERYONE, Sample
-from personas.profiles.intervals import FEWEST, OTHER_REPLICATES, spreads, stream
+from personas.profiles.intervals import FEWEST, OTHER_REPLICATES, Use, spreads, stream
 from personas.profiles.money_records import Quadrants, RfmCell
 from personas.profiles.rfm import RFM_NAMES, rfm_segments
 
@@ -47,7 +47,7 @@ def rfm_table(
                 continue
             told = None
             if amounts is not None and n >= FEWEST:
-                x, random = amounts[inside], stream(seed, 11, segment, 20 + place)
+                x, random = amounts[inside], stream(seed, 11, segment, Use.RFM + place)
                 told = spreads(x[:, None], np.array([n]), OTHER_REPLICATES, random)[0].around(float(x.mean()), unit, n)
             share = n / int(sample.rows(segment).sum())
             cells.append(RfmCell(name, segment, round(share * sizes[segment]), told))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.estimate import Estimate
-from personas.profiles.intervals import FEWEST, MONEY_REPLICATES, MOST_RESAMPLED, Z95, resampling_weights, stream
+from personas.profiles.intervals import FEWEST, MONEY_REPLICATES, MOST_RESAMPLED, Z95, Use, resampling_weights, stream
 from personas.profiles.money_records import TestPlan
 
 Floats = NDArray[np.float64]
@@ -88,7 +88,7 @@ def measured_effect(treated: Floats, control: Floats, unit: str, seed: int) -> E
     error, n = math.sqrt(sum(squares)), len(treated) + len(control)
     few = min(len(treated), len(control)) < FEWEST
     if not few and error > 0 and min(len(treated), len(control)) <= MOST_RESAMPLED:
-        arms = [_drawn(x, stream(seed, 11, arm, 9)) for arm, x in enumerate((treated, control))]
+        arms = [_drawn(x, stream(seed, 11, arm, Use.EXPERIMENT)) for arm, x in enumerate((treated, control))]
         drawn = np.sqrt(arms[0][1] + arms[1][1])
         usable = drawn > 1e-10 * error
         t = np.sort((arms[0][0] - arms[1][0])[usable] / drawn[usable])
