@@ -118,7 +118,6 @@ class Language(Frozen):
     unit_words: dict[str, tuple[str, ...]]
     pronouns: dict[str, dict[str, str]]
     gender_words: dict[str, tuple[str, ...]]
-    gender_labels: dict[str, str]
     places: dict[str, str]
     scenes: tuple[Sentence, ...]
     features: dict[str, Phrase]

@@ -19,6 +19,7 @@ from personas.features.feature import Feature
 from personas.profiles.intervals import Use, stream
 from personas.profiles.money_records import Claim
 from personas.profiles.values import Values
+from personas.segmentation import borders
 from personas.segmentation.records import Fitted
 
 Floats = NDArray[np.float64]
@@ -177,12 +178,7 @@ def holm(p: Floats) -> Floats:
     >>> holm(np.array([0.01, 0.04, 0.03])).round(2).tolist()
     [0.03, 0.06, 0.06]
     """
-    flat = p.ravel()
-    order = np.argsort(flat, kind="stable")
-    stepped = np.maximum.accumulate(flat[order] * np.arange(len(flat), 0, -1))
-    adjusted = np.empty(len(flat))
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted.reshape(p.shape)
+    return np.array(borders.holm(p.ravel().tolist())).reshape(p.shape)
 
 
 def resampled_deltas(

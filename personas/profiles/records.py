@@ -95,7 +95,6 @@ class Profile:
     stability: Estimate | None = None
     core_share: float | None = None
     rule: Rule | None = None
-    prevalence: Mapping[str, float] = field(default_factory=dict)
     loss: Loss | None = None
     """Customers with a negative contribution; None where contribution is unknown."""
     move: ChannelMove | None = None
@@ -115,6 +114,11 @@ class Profile:
     """Tests of actions whose customers are mostly here now, the latest first."""
     referrals: Referrals | None = None
     """None where no customer says who brought them."""
+
+    def mean_of(self, name: str) -> Estimate | None:
+        """The mean of a feature; None where it is unknown."""
+        fact = self.facts.get(name)
+        return fact.mean if fact else None
 
 
 @dataclass(frozen=True, slots=True)

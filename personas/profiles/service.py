@@ -147,15 +147,10 @@ def service_order(segments: Sequence[Profile]) -> tuple[Turn, ...]:
     for place, (profile, stake) in enumerate(ordered, start=1):
         if stake.high < leader.low:
             leader, rank = stake, place
-        asks, minutes = _mean(profile, "tickets_per_year"), _mean(profile, "service_minutes_per_year")
+        asks, minutes = profile.mean_of("tickets_per_year"), profile.mean_of("service_minutes_per_year")
         reach = _median(profile, "followers")
         turns.append(Turn(profile.segment, rank, stake, stake.value <= 0, asks, minutes, reach))
     return tuple(turns)
-
-
-def _mean(profile: Profile, name: str) -> Estimate | None:
-    fact = profile.facts.get(name)
-    return fact.mean if fact else None
 
 
 def _median(profile: Profile, name: str) -> Estimate | None:

@@ -14,6 +14,7 @@ from personas.study import Study
 GOOD = frozenset({"champions", "loyal", "cannot_lose"})
 POOR = frozenset({"lost", "hibernating", "about_to_sleep", "at_risk"})
 FEWEST_TOLD = 11
+"""Fewer customers than this are too few to report."""
 
 
 def rfm_section(study: Study) -> Section | None:

@@ -8,22 +8,20 @@ from personas.narrative.persona import Persona
 from personas.profiles.money_records import Loss, Turn
 from personas.profiles.records import Profile
 from personas.render.blocks import Cell, Chart, Column, Row, Section, Table
+from personas.render.crosses import FEWEST_TOLD, influence_section, rfm_section
 from personas.render.money_charts import Stretch, WhaleLine, waterfall, whale_curve
 from personas.render.styles import persona_token
 from personas.render.text import and_list, short
 from personas.study import Study
 
-FEWEST_TOLD = 11
-"""Fewer customers than this are too few to report."""
 CAUSES = {
     "service": "Service", "returns": "Handling of returns", "discounts": "Discounts",
     "below_cost": "Goods priced below their cost", "marketing": "Bought too little to earn marketing back",
-    "small": "Margin too small",
 }  # fmt: skip
 FIXES = {
     "service": "answer before they ask; a cheaper channel", "returns": "sizes and pictures before the order",
     "discounts": "no deeper price than the margin", "below_cost": "mend the price",
-    "marketing": "a second order first, or fewer mailings", "small": "look at the price list",
+    "marketing": "a second order first, or fewer mailings",
 }  # fmt: skip
 
 
@@ -31,7 +29,6 @@ def money_chapter(study: Study) -> tuple[Section, ...]:
     """The sections that this study can fill; none where nothing is known of money."""
     if not study.personas or study.about.verdict == "none":
         return ()
-    from personas.render.crosses import influence_section, rfm_section
     from personas.render.outlook import actions_section, affinity_section, briefs_section, lifetime_section
 
     makers = (

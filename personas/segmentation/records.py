@@ -70,7 +70,6 @@ class Algorithm:
     fit: Callable[[Floats, int, np.random.SeedSequence, int], Fitted]
     """(X, k, random stream, number of starts) -> model."""
     restore: Callable[[Mapping[str, NDArray[np.generic]]], Fitted]
-    soft: bool
     suits: str
 
 

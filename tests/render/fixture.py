@@ -131,7 +131,7 @@ def profile(place: int, costs: bool) -> Profile:
         economics(name, costs), about_estimate(TOTALS[name][0] / TOTALS["everyone"][0], "share"),
         about_estimate(TOTALS[name][1] / TOTALS["everyone"][1], "share") if costs else None,
         months=MONTHS[place], archetype="loyal", stability=stability(place), core_share=0.83, rule=rule(place),
-        prevalence={"of_segment": 0.46, "of_customers": 0.101}, claims={
+        claims={
             row[0]: Claim(row[0], None, about_estimate(effect.value, "delta"), 0.01)
             for row in FEATURES if row[4] == "profile" and (effect := facts[row[0]].effect)
         },
