@@ -140,10 +140,10 @@ def columns_of(
 def deltas(ranks: Floats, known: Floats, members: Floats) -> Floats:
     """(k, m) Cliff's delta of each group against all others; for a 0/1 column the difference of shares.
 
-    ``ranks`` (n, m) centred mid-ranks, ``known`` (n, m) weight of each row where it is known (else 0), ``members``
-    (n, k) weight of each row in each group.
+    ``ranks`` (n, m) centred mid-ranks, ``known`` (n, m) 1 where the row is known, ``members`` (n, k) 1 where it is in
+    the group; else 0.
     """
-    return _from_sums(members.T @ ranks, (members > 0).astype(np.float64).T @ known, known.sum(axis=0))
+    return _from_sums(members.T @ ranks, members.T @ known, known.sum(axis=0))
 
 
 def _from_sums(sums: Floats, inside: Floats, total: Floats) -> Floats:

@@ -25,7 +25,7 @@ class LeadScorer:
     """A scorer and what it is worth, all by cross-validation.
 
     ``accuracy`` of those it answers for, ``answered`` their share, ``baseline`` the accuracy of always naming the
-    largest segment, ``calibration`` the largest gap between probability and hits over five equal bins of probability.
+    largest segment, ``calibration`` the largest gap between probability and hits over five bins of equally many.
     """
 
     fields: tuple[str, ...]

@@ -117,7 +117,7 @@ def affinity_section(study: Study) -> Section | None:
     locale, tables = study.about.language, []
     pairs = [
         Row(short(persona.name), (
-            Cell(pair.first), Cell(pair.second), Cell(percent(pair.support.value, locale)),
+            Cell(short(pair.first)), Cell(short(pair.second)), Cell(percent(pair.support.value, locale)),
             Cell(number(pair.lift.value, locale), interval(pair.lift, locale)),
             Cell("unknown" if pair.margin is None else money(pair.margin, study.about.currency, locale)),
         ))
@@ -154,4 +154,5 @@ def affinity_section(study: Study) -> Section | None:
 
 
 def _largest(followed: tuple[tuple[str, str, float], ...]) -> tuple[tuple[str, str, float], ...]:
-    return tuple(sorted(followed, key=lambda row: (-row[2], row[0]))[:2])
+    largest = sorted(followed, key=lambda row: (-row[2], row[0]))[:2]
+    return tuple((short(first), short(then), share) for first, then, share in largest)

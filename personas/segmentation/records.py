@@ -77,7 +77,7 @@ class Algorithm:
 class Index:
     """An index of how good a partition is, shown beside others and never summed up with them.
 
-    ``score(X, fitted, silhouettes)`` gives a float or None where it is not defined for the algorithm.
+    ``score(X, fitted)`` gives a float or None where it is not defined for the algorithm.
     """
 
     name: str

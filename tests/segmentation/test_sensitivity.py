@@ -128,9 +128,7 @@ def test_a_verdict_that_hangs_on_scaling_goes_one_step_down() -> None:
     X, _ = mix(3, 2, 5.0, 600, 0)
     X = np.hstack((X, np.random.default_rng(5).normal(size=(600, 6)) * 0.2))
     found = discover(X, k=(2, 4), protocol="quick")
-    ledger_of = {str(row["choice"]): row["ari"] for row in found.sensitivity}
-    low = float(np.median([float(v) for v in ledger_of.values()])) < 0.6  # type: ignore[arg-type]
-    assert found.k == 3 and found.depends_on_preparation == low
-    assert (found.verdict == "reproducible" and "depend on preparation" in found.reasons[0]) if low else (
-        found.verdict == "natural"
-    )
+    # Agreement 0.44 scaled by standard deviation, 0.98 by range, 0.50 as a mixture: the median is below 0.6.
+    assert [round(float(str(row["ari"])), 2) for row in found.sensitivity] == [0.44, 0.98, 0.5]
+    assert (found.k, found.verdict_as_prepared, found.verdict) == (3, "natural", "reproducible")
+    assert found.depends_on_preparation and "depend on preparation" in found.reasons[0]
