@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data, naive
-from benchmarks.measure import Row, in_turns, row, seconds
+from benchmarks.measure import Row, in_turns, row
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.preflight import canonical_order, check_matrix
 from personas.segmentation.scan import STARTS, fit_all, scan
@@ -95,6 +95,3 @@ def _growth() -> list[Row]:
         Row("12", "peak memory of the scan, 10M × 20", f"{gigabytes:.2f} GB", "", f"{gigabytes:.2f} GB",
             f"at most {limit:.1f} GB", gigabytes <= limit, "", None, "the caller's float32 matrix included"),
     ]  # fmt: skip
-
-
-__all__ = ["rows", "seconds"]

@@ -19,14 +19,14 @@ MOST_EXPORTED = 50_000_000
 
 
 def count_audiences(config: Config, name: str | None = None) -> dict[str, int]:
-    """Customers per audience, ``everybody`` first; ``name`` for one of them only."""
+    """Customers per audience by name, ``everybody`` first; ``name`` for one of them only."""
     names = _named(config, name)
     with _measured(config) as (engine, tables, customers):
         sql = "SELECT COUNT(*) AS n FROM "
         found = {"everybody": int(engine.fetch(sql + quoted(customers.table.name), 1).to_pylist()[0]["n"])}
         for key in names:
             ids = members(engine, tables, customers, config, key)
-            found[config.audiences[key].label or key] = int(engine.fetch(sql + quoted(ids.name), 1).to_pylist()[0]["n"])
+            found[key] = int(engine.fetch(sql + quoted(ids.name), 1).to_pylist()[0]["n"])
     return found
 
 
@@ -79,7 +79,7 @@ def columns_sql(customers: Table, features: Table) -> str:
 @contextmanager
 def _measured(config: Config) -> Iterator[tuple[Engine, Tables, Customers]]:
     from personas import features, sources
-    from personas.pipeline import simulate_if_asked
+    from personas.simulated import simulate_if_asked
 
     simulate_if_asked(config)
     with open_engine(**config.engine.model_dump()) as engine:

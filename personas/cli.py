@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from personas.console import print_json, progress_bar, reported, stop
+from personas.console import AsJson, Debug, Seed, listen, print_json, progress_bar, reported
 from personas.errors import ConfigError, Interrupted
 from personas.verbs import compare, experiment, leads
 
@@ -23,10 +24,7 @@ app = typer.Typer(
 )
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study. Without it: reports/NAME.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random draw; same seed, same bytes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command(epilog="\b\nExample:\n  personas demo --customers 1000 --out reports/small-demo")
@@ -40,13 +38,12 @@ def demo(
 ) -> None:
     """Simulate the shop of Joe and Sarah as ordinary files, then do what `run` does."""
     with reported(debug):
-        from personas.demo import demo_config, fresh_files
-        from personas.storage import check_place
+        from personas.demo import demo_config
+        from personas.simulated import fresh_files
 
-        check_place(out)
         data = (out / "data").resolve()
-        with fresh_files(data):
-            _run_and_save(demo_config(data, customers, seed), out, quiet=quiet, as_json=as_json)
+        config = demo_config(data, customers, seed)
+        _run_and_save(config, out, quiet=quiet, as_json=as_json, files=fresh_files(data))
 
 
 @app.command(epilog="\b\nExample:\n  personas run configs/joe_and_sarah.yaml --k 8 --out reports/eight")
@@ -58,6 +55,9 @@ def run(
     engine: Annotated[str | None, typer.Option("--engine", help="duckdb or spark.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="full or quick.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    former: Annotated[
+        Path | None, typer.Option("--former", help="An earlier study: its personas keep their names and ids.")
+    ] = None,
     seed: Seed = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -69,7 +69,7 @@ def run(
 
         wanted = load_config(config, overrides(k, algorithm, engine, protocol, seed))
         place = out or default_out(wanted.report.out, config)
-        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume)
+        _run_and_save(wanted, place, quiet=quiet, as_json=as_json, resume=resume, former=former)
 
 
 @app.command(epilog="\b\nExample:\n  personas check configs/joe_and_sarah.yaml")
@@ -125,8 +125,11 @@ def audience(
         from personas.config import load_config
 
         wanted = load_config(config, overrides(seed=seed))
+        if name is None and out is not None:
+            raise ConfigError(f"name the audience to export: personas audience {config} NAME --out {out}")
         found = count_audiences(wanted, name) if name is None or out is None else export_audience(wanted, name, out)
-        lines = "\n".join(f"{count:>12,}  {label}" for label, count in found.items())
+        labels = {key: audience.label for key, audience in wanted.audiences.items()}
+        lines = "\n".join(f"{count:>12,}  {labels.get(key) or key}" for key, count in found.items())
         print_json(found) if as_json else print(lines)
 
 
@@ -167,7 +170,7 @@ def export(
 
         chosen = FORMATS.get(format)
         files = chosen.render(load(study))
-        folder = out or Path("reports") / f"{study.name}-{format}"
+        folder = out or Path("reports") / f"{study.resolve().name}-{format}"
         _write(files, folder)
         written = [str(folder / name) for name in files]
         print_json({"format": format, "files": written}) if as_json else print("\n".join(written))
@@ -245,15 +248,20 @@ def default_out(configured: str | None, config: Path) -> Path:
     return Path(configured) if configured else Path("reports") / config.stem
 
 
-def _run_and_save(config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False) -> None:
+def _run_and_save(
+    config: Any, out: Path, *, quiet: bool, as_json: bool, resume: bool = False,
+    files: AbstractContextManager[None] | None = None, former: Path | None = None,
+) -> None:  # fmt: skip
     from personas.place import open_place
 
-    # The place is taken before anything heavy is imported: a second run is told at once.
-    with open_place(out, resume=resume) as place, progress_bar(quiet) as progress:
+    # The place is taken before anything heavy is imported: a second run is told at once, and its files are not touched.
+    with open_place(out, resume=resume) as place, files or nullcontext(), progress_bar(quiet) as progress:
         from personas.pipeline import run as run_config
         from personas.pipeline import save
+        from personas.storage import load
 
-        study = run_config(config, progress=progress, journal=place.journal)
+        before = load(former) if former else None
+        study = run_config(config, progress=progress, journal=place.journal, former=before)
         progress("writing the study", 1.0)
         folder = save(study, out, place)
     if as_json:
@@ -283,11 +291,8 @@ def _write(files: Mapping[str, str | bytes], folder: Path) -> None:
 
 
 def main() -> None:
-    """Parse and run. A request to end (SIGTERM) is an interruption, as Ctrl-C is; a second one ends at once."""
-    import signal
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    """Parse and run; an interruption becomes a sentence and its exit code."""
+    listen()
     try:
         app(prog_name="personas")
     except KeyboardInterrupt:  # outside of a verb

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from personas.errors import count_of
+from personas.features.coding import Coding
 from personas.features.recoding import coded_value, original_value
+from personas.narrative.persona import Known
 from personas.segmentation.identity import Identity, identify
+from personas.segmentation.records import Segmentation
 from personas.study import Study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Floats = NDArray[np.float64]
 WITHOUT, ELSEWHERE = "no segment", "not in the study"
@@ -60,7 +67,7 @@ def compare(old: Study, new: Study) -> Comparison:
     """
     before, after = _segments(old), _segments(new)
     own, its = _with_segment(before), _with_segment(after)
-    profiles = centroids_in_old_coding(old, new)
+    profiles = centroids_in_old_coding(old, new.coding, new.segmentation)
     identity = identify(own, its, *profiles) if profiles else identify(own, its)
     both = own.keys() & its.keys()
     stayed = sum(identity.kept.get(its[customer]) == own[customer] for customer in both)
@@ -77,19 +84,40 @@ def compare(old: Study, new: Study) -> Comparison:
     )
 
 
-def centroids_in_old_coding(old: Study, new: Study) -> tuple[Floats, Floats] | None:
+def known_personas(former: Study, rows: pa.Table, coding: Coding, segmentation: Segmentation) -> Known:
+    """The personas of a former study that go on as segments of a new run, and the names that no other may take.
+
+    Parameters
+    ----------
+    former : the earlier study
+    rows : customer_id and segment of the new run
+    coding, segmentation : of the new run
+    """
+    after = dict(zip(rows.column("customer_id").to_pylist(), rows.column("segment").to_pylist(), strict=True))
+    profiles = centroids_in_old_coding(former, coding, segmentation)
+    identity = identify(_with_segment(_segments(former)), _with_segment(after), *(profiles or (None, None)))
+    personas = {persona.segment: persona for persona in former.personas}
+    content = "".join(f"{p.id}\n" for p in former.personas) + repr(sorted(_with_segment(_segments(former)).items()))
+    return Known(
+        same={g: personas[was] for g, was in identity.kept.items() if was in personas},
+        names=frozenset(persona.name for persona in former.personas),
+        sha256=hashlib.sha256(content.encode()).hexdigest(),
+    )
+
+
+def centroids_in_old_coding(old: Study, coding: Coding, segmentation: Segmentation) -> tuple[Floats, Floats] | None:
     """(k, d) centroids of both in the old study's coding, over the columns of both; None when these are too few.
 
     Too few is less than half of the columns of either: then a distance would be of something else than the segments.
     """
-    theirs = {column.name: j for j, column in enumerate(new.coding.columns)}
+    theirs = {column.name: j for j, column in enumerate(coding.columns)}
     shared = [(i, theirs[column.name]) for i, column in enumerate(old.coding.columns) if column.name in theirs]
-    if 2 * len(shared) < max(len(old.coding.columns), len(new.coding.columns)):
+    if 2 * len(shared) < max(len(old.coding.columns), len(coding.columns)):
         return None
-    found, centroids = np.empty((new.segmentation.k, len(shared))), new.segmentation.model.centroids
+    found, centroids = np.empty((segmentation.k, len(shared))), segmentation.model.centroids
     for place, (i, j) in enumerate(shared):
         for g, value in enumerate(centroids[:, j]):
-            raw = original_value(new.coding.columns[j], float(value))
+            raw = original_value(coding.columns[j], float(value))
             found[g, place] = coded_value(old.coding.columns[i], raw)
     return np.ascontiguousarray(old.segmentation.model.centroids[:, [i for i, _ in shared]]), found
 

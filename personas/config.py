@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from personas.audience import Audience, Condition, Rule, check_rules
 from personas.errors import ConfigError, did_you_mean
-from personas.sourceconfig import ColumnSpec, CurrencyRule, GivenSpec, Part, SourceConfig, known_zone
+from personas.sourceconfig import (
+    ColumnSpec,
+    CurrencyRule,
+    Family,
+    GivenSpec,
+    Part,
+    SourceConfig,
+    TableName,
+    known_zone,
+)
 from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
 
 __all__ = [
     "FAMILIES", "TABLES", "Audience", "ColumnSpec", "Condition", "Config", "CurrencyRule", "EconomicsConfig",
     "EngineConfig", "ExperimentConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig",
-    "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "load_config",
+    "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "check_overrides", "load_config",
 ]  # fmt: skip
-FAMILIES = (
-    "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
-    "service", "influence",
-)  # fmt: skip
-TABLES = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
+FAMILIES: tuple[Family, ...] = get_args(Family)
+TABLES: tuple[TableName, ...] = get_args(TableName)
 
 
 class StudyConfig(Part):
@@ -61,8 +68,12 @@ class Occasion(Part):
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        if (self.day is None) == (self.weekday is None or self.nth is None):
+        if sum(part is not None for part in (self.weekday, self.nth)) != (2 if self.day is None else 0):
             raise ValueError("give either day, or weekday and nth")
+        if self.nth == 0:
+            raise ValueError("nth is 1 for the first, -1 for the last; there is no 0")
+        if self.day is not None and self.day > monthrange(2000, self.month)[1]:
+            raise ValueError(f"month {self.month} has no day {self.day}")
         return self
 
 
@@ -234,9 +245,7 @@ class Config(Part):
     """
 
     study: StudyConfig
-    sources: dict[
-        Literal["customers", "orders", "payments", "order_lines", "products", "tickets", "reach"], SourceConfig
-    ]
+    sources: dict[TableName, SourceConfig]
     features: FeaturesConfig = FeaturesConfig()
     segmentation: SegmentationConfig = SegmentationConfig()
     economics: EconomicsConfig = EconomicsConfig()
@@ -264,6 +273,8 @@ class Config(Part):
         if wanted is not None and wanted not in self.audiences:
             known = ", ".join(self.audiences) or "none"
             raise ValueError(f"study.population: there is no audience '{wanted}'. Known: {known}")
+        if "everybody" in self.audiences:
+            raise ValueError("audiences.everybody: everybody is counted anyway. Choose another name")
         check_rules(self.segmentation.rules, self.audiences, hashed=self.study.hash_ids_with is not None)
         return self
 
@@ -308,3 +319,12 @@ def load_config(path: str | Path, overrides: dict[str, dict[str, Any]] | None = 
         return Config.model_validate({**merged(plain(tree), overrides), "folder": path.resolve().parent})
     except ValidationError as error:
         raise mistakes(path, error, tree, Config, overrides) from error
+
+
+def check_overrides(path: Path, overrides: dict[str, dict[str, Any]]) -> None:
+    """Raise ConfigError for what the command line says and no configuration takes; ``path`` need not be there."""
+    smallest = {"study": {"name": "any"}, "sources": {"orders": {"file": "any"}}}
+    try:
+        Config.model_validate(merged(smallest, overrides))
+    except ValidationError as error:
+        raise mistakes(path, error, {}, Config, overrides) from error

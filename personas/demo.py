@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from personas.config import Config, load_config
@@ -31,30 +28,6 @@ def demo_config(data: Path, customers: int, seed: int | None = None) -> Config:
         simulate["seed"] = seed
         overrides["study"] = {"seed": seed}
     return load_config(config_path(), overrides).model_copy(update={"folder": data.parent})
-
-
-@contextmanager
-def fresh_files(data: Path) -> Iterator[None]:
-    """Simulated files are made anew inside, so that customers and seed are honoured; on failure the former come back.
-
-    Files that no simulation wrote (no ``truth.json``) are left alone and read as they are.
-    """
-    aside = data.parent.with_name(f".{data.parent.name}-data-former")
-    kept = data.is_dir() and not (data / "truth.json").is_file()
-    if not kept and data.is_dir():
-        shutil.rmtree(aside, ignore_errors=True)  # of a demo that was killed
-        data.rename(aside)
-    try:
-        yield
-    except BaseException:  # Ctrl-C too
-        if not kept:
-            shutil.rmtree(data, ignore_errors=True)
-            if aside.is_dir():
-                aside.rename(data)
-            elif data.parent.is_dir() and not any(data.parent.iterdir()):
-                data.parent.rmdir()
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def config_path() -> Path:

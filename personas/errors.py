@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 """Errors of the system that say: the disk takes no more."""
@@ -56,6 +59,24 @@ class Interrupted(PersonasError):
     """The run was stopped from outside and can be taken up again (exit code 5)."""
 
     exit_code = 5
+
+
+def not_opened(error: OSError) -> InputError:
+    """The refusal of a file that the system does not open; ``error`` names it.
+
+    >>> print(not_opened(PermissionError(13, "Permission denied", "orders.csv")))
+    orders.csv cannot be opened: Permission denied. Name another file, or change who may read and write it
+    """
+    why = f"{error.filename} cannot be opened: {error.strerror}"
+    return InputError(f"{why}. Name another file, or change who may read and write it")
+
+
+def place_of(error: BaseException) -> str:
+    """File and line of the last frame in this package: where a bug of ours happened, without any data in it."""
+    from traceback import extract_tb
+
+    ours = [f for f in extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(PACKAGE)]
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "outside of the package"
 
 
 def count_of(n: int, singular: str, plural: str | None = None) -> str:

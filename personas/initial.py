@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from personas.config import TABLES, check_overrides, load_config
 from personas.errors import ConfigError, InputError
 from personas.sources.guess import FileGuess, guess_file, joined
 from personas.sources.privacy import plain_name
@@ -38,9 +39,14 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
 
     Raises
     ------
+    ConfigError
+        When ``out`` is there already, or the name or the currency is none; before any file is read.
     InputError
         With every file that cannot be read or used.
     """
+    _refuse_taken(out)
+    options = {"name": name, "currency": currency}
+    check_overrides(out, {"study": {key: value for key, value in options.items() if value is not None}})
     guesses: list[FileGuess] = []
     problems: list[str] = []
     for file in files:
@@ -73,11 +79,17 @@ def propose(files: Sequence[Path], out: Path, name: str | None = None, currency:
     assumptions += [_assumed(guess) for guess in chosen]
     name = name or _titled(out.stem)
     text = config_text(name, chosen, out.resolve().parent, currency, questions, day)
+    _prove(text, out)
     return Proposal(name, tuple(chosen), tuple(assumptions), tuple(questions), text)
 
 
 def _titled(stem: str) -> str:
-    return re.sub(r"[_-]+", " ", stem).strip().capitalize() or "Study"
+    return re.sub(r"[_-]+", " ", stem).strip().capitalize()[:120] or "Study"
+
+
+def _refuse_taken(out: Path) -> None:
+    if out.exists():
+        raise ConfigError(f"{out} is there already. Name another file: --out configs/NAME.yaml")
 
 
 def _payments_apart(guesses: Sequence[FileGuess]) -> list[FileGuess]:
@@ -101,8 +113,7 @@ def _one_per_table(guesses: Sequence[FileGuess]) -> tuple[list[FileGuess], list[
             assumptions.append(
                 f"{guess.file.name} looks like {guess.table} too, but {best[0].file.name} fits better: not used"
             )
-    order = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
-    return [_merged(chosen[table]) for table in order if table in chosen], assumptions
+    return [_merged(chosen[table]) for table in TABLES if table in chosen], assumptions
 
 
 def _merged(guesses: list[FileGuess]) -> FileGuess:
@@ -135,7 +146,7 @@ def _last_written(files: Iterable[Path]) -> str:
 def config_text(
     name: str, guesses: Sequence[FileGuess], folder: Path, currency: str, questions: Sequence[str], day: str = ""
 ) -> str:
-    """The YAML text; it is read back once to prove that `run` accepts it. ``day``: the snapshot date, if assumed."""
+    """The YAML text. ``day``: the snapshot date, if assumed."""
     lines = [
         "# Written by `personas init`. Every line is a proposal: check it, correct it, then: personas run this file"
     ]
@@ -155,9 +166,7 @@ def config_text(
         "#   margin_rate: 0.35",
         "#   service_minute_cost: 0.80", "",
     ]  # fmt: skip
-    text = "\n".join(lines)
-    _prove(text)
-    return text
+    return "\n".join(lines)
 
 
 def _source_lines(guess: FileGuess, folder: Path) -> list[str]:
@@ -174,7 +183,10 @@ def _source_lines(guess: FileGuess, folder: Path) -> list[str]:
         lines += ["    columns:"]
         for column in guess.columns:
             sure = "" if guess.preset != "generic" else f"  # {column.confidence:.0%} sure: {_one_line(column.reason)}"
-            lines += [f"      {column.name}: {_quoted(column.column)}{sure}"]
+            origin = _quoted(column.column)
+            if column.times:
+                origin = f"{{product_of: [{_quoted(column.times)}, {origin}]}}"
+            lines += [f"      {column.name}: {origin}{sure}"]
     if guess.given:
         lines += [
             "    # Columns that are used as they stand: numbers form segments, words describe them.",
@@ -226,22 +238,22 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _prove(text: str) -> None:
-    """Raise PersonasError unless the text is a configuration."""
+def _prove(text: str, out: Path) -> None:
+    """Raise PersonasError unless the text is a configuration that `run` accepts."""
     import tempfile
-
-    from personas.config import load_config
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "proposal.yaml"
         path.write_text(text, encoding="utf-8")
-        load_config(path)
+        try:
+            load_config(path)
+        except ConfigError as error:
+            raise ConfigError(error.headline.replace(str(path), str(out)), error.problems) from error
 
 
 def write_proposal(proposal: Proposal, out: Path) -> Path:
     """Write the configuration; a file that is there already is not overwritten (ConfigError)."""
-    if out.exists():
-        raise ConfigError(f"{out} is there already. Name another file: --out configs/NAME.yaml")
+    _refuse_taken(out)
     write_whole({out: proposal.text})
     return out
 

@@ -13,6 +13,7 @@ from personas.config import Config, load_config
 from personas.engines import open_engine
 from personas.errors import count_of
 from personas.journal import Journal
+from personas.simulated import simulate_if_asked
 from personas.stages import Stages, own_version, versions
 from personas.study import About, Study
 
@@ -53,6 +54,7 @@ def run(
     progress: Progress | None = None,
     engine: Engine | None = None,
     journal: Journal = NOT_KEPT,
+    former: Study | None = None,
 ) -> Study:
     """Customers and orders in, personas out. Each stage takes what the one before it gave.
 
@@ -66,6 +68,8 @@ def run(
         one is opened as ``config.engine`` says, and closed.
     journal : Journal, optional
         Where finished stages are kept and taken up again (``personas run --resume``).
+    former : Study, optional
+        An earlier study of the same customers: a persona that is the same one keeps its id and name (method.md 8.3).
 
     Returns
     -------
@@ -78,6 +82,7 @@ def run(
         With what is wrong, where, what was found and what to do.
     """
     from personas import features, narrative, profiles, segmentation, sources
+    from personas.comparison import known_personas
     from personas.rules import kept_apart
 
     config = config if isinstance(config, Config) else load_config(config)
@@ -100,8 +105,9 @@ def run(
             described = stages.profiles(lambda: profiles.describe(customers, labels, tables, matrix, segments, config))
         with clock.stage("writing the personas"):
             _, of, values = profiles.customer_values(customers, labels, customers.features)
-            personas = narrative.narrate(described, forming(matrix), values, of, tables.snapshot_date, config)
-            rows = segment_rows(engine, customers, labels, personas)
+            rows = segment_rows(engine, customers, labels)
+            known = known_personas(former, rows, matrix.coding, segments) if former else None
+            personas = narrative.narrate(described, forming(matrix), values, of, tables.snapshot_date, config, known)
             dictionary = features.dictionary(customers, matrix)
     return Study(
         about=about(config, tables, segments, rows, engine.name),
@@ -112,9 +118,9 @@ def run(
         segmentation=profiles.with_moved_money(segments, described.moved_money),
         profiles=described,
         personas=personas,
-        segments=rows,
+        segments=with_personas(rows, personas),
         notices=(*said, *notices_of(tables, customers, matrix, segments, described)),
-        input_hashes=tables.input_hashes,
+        input_hashes=(*tables.input_hashes, *((("former", known.sha256),) if known else ())),
         seconds=clock.seconds,
     )
 
@@ -212,26 +218,23 @@ def manifest(study: Study) -> Mapping[str, Any]:
     }
 
 
-def segment_rows(engine: Engine, customers: Customers, labels: Table, personas: tuple[Persona, ...]) -> pa.Table:
-    """One row per known customer, sorted by id; segment and persona are null for those who were set aside."""
+def segment_rows(engine: Engine, customers: Customers, labels: Table) -> pa.Table:
+    """One row per known customer, sorted by id; the segment is null for those who were set aside."""
+    import pyarrow as pa
+
+    rows = engine.fetch(segments_sql(customers.table.name, labels.name), MOST_SEGMENT_ROWS)
+    return rows.set_column(1, "segment", rows.column("segment").cast(pa.int32()))
+
+
+def with_personas(rows: pa.Table, personas: tuple[Persona, ...]) -> pa.Table:
+    """The rows with the persona of each segment; null like the segment, and for a segment without a persona."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    rows = engine.fetch(segments_sql(customers.table.name, labels.name), MOST_SEGMENT_ROWS)
     ids = {persona.segment: persona.id for persona in personas}
     by_segment = pa.array([ids.get(s) for s in range(max(ids, default=-1) + 1)], type=pa.string())
-    # A segment without a persona has no name, like a customer without a segment.
-    segment = rows.column("segment").cast(pa.int32()).combine_chunks()
-    names = by_segment.take(pc.if_else(pc.less(segment, len(by_segment)), segment, None))
-    return pa.table(
-        {
-            "customer_id": rows.column("customer_id"),
-            "segment": rows.column("segment").cast(pa.int32()),
-            "persona": names,
-            "membership": rows.column("membership"),
-            "confidence": rows.column("confidence"),
-        }
-    )
+    segment = rows.column("segment").combine_chunks()
+    return rows.add_column(2, "persona", by_segment.take(pc.if_else(pc.less(segment, len(by_segment)), segment, None)))
 
 
 def segments_sql(customers: str, labels: str) -> str:
@@ -258,18 +261,6 @@ def slug(name: str) -> str:
     'lantern-loom-spring'
     """
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "study"
-
-
-def simulate_if_asked(config: Config) -> None:
-    """Write the simulated shop's files when the configuration asks for one and they are not there yet."""
-    wanted = config.simulate
-    if wanted is None:
-        return
-    folder = config.source_folder
-    if not (folder / "customers.csv").is_file():
-        from personas.simulate import simulate_shop
-
-        simulate_shop(folder, customers=wanted.customers, seed=wanted.seed, structure=wanted.structure)
 
 
 class _Clock:

@@ -44,10 +44,10 @@ class Place:
             shutil.rmtree(study, ignore_errors=True)
             study.mkdir()
             write(study)
-            _keep_data(self.folder, study)
+            _keep_others(self.folder, study)
             for path in sorted(study.rglob("*")):
-                to_disk(path)
-            study.chmod(0o755)
+                if not path.is_symlink():
+                    to_disk(path)
             swap(study, self.folder, self.work / FORMER)
             to_disk(self.folder.parent)
         except OSError as error:
@@ -218,7 +218,19 @@ def _only_demo_data(folder: Path) -> bool:
     return folder.is_dir() and {entry.name for entry in folder.iterdir()} <= {"data"}
 
 
-def _keep_data(folder: Path, study: Path) -> None:
-    """The demo's simulated files live inside its study folder and stay there."""
-    if (folder / "data").is_dir() and not (study / "data").exists():
-        shutil.copytree(folder / "data", study / "data")
+OURS = frozenset({
+    "report.html", "cards", "personas.json", "segmentation.json", "k_table.csv", "choose_k.html", "segments.parquet",
+    "features.json", "audit.json", "manifest.json", "model",
+})  # fmt: skip
+"""What a study folder holds (contract 3). Everything else in it is the reader's own, or the demo's data."""
+
+
+def _keep_others(folder: Path, study: Path) -> None:
+    """What is not of the former study goes with the new one: an assignment of a test, a list of leads, the data."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name in OURS or (study / path.name).exists():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, study / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, study / path.name, follow_symlinks=False)

@@ -15,14 +15,13 @@ from personas.engines import Engine, Table, open_engine
 from personas.engines.portable import quoted
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.profiles.leads import LeadScorer, fit_leads
-from personas.sources.canonical import CANONICAL
+from personas.sources.privacy import PROTECTED
 from personas.study import Study
 from personas.wholefiles import table_text, write_whole
 
 Values = dict[str, NDArray[np.generic]]
 NO_FIELD = frozenset({"customer_id", "created_on", "acquisition_cost", "service_level"})
 """Columns that only somebody has who is a customer already."""
-PROTECTED = frozenset(column.name for column in CANONICAL["customers"] if column.protected)
 KNOWN = 0.5
 """Share of the leads of which a column must be known to be used without being asked for (our choice)."""
 MOST = 1_000_000
@@ -36,6 +35,10 @@ class ScoredLeads:
     segments: tuple[int | None, ...]
     probabilities: NDArray[np.float64]
     scorer: LeadScorer
+
+
+ELSEWHERE = {"postgres": None, "data": None, "package": None, "sheet": None, "format": "auto"}
+"""Where customers may come from; leads come from their own file, whatever that is."""
 
 
 def score_leads(
@@ -54,16 +57,14 @@ def score_leads(
         When no column is left, or too few customers have a segment.
     """
     from personas import sources
-    from personas.pipeline import simulate_if_asked
+    from personas.simulated import simulate_if_asked
     from personas.sources.load import load
 
     if "customers" not in config.sources:
         raise ConfigError("leads are scored from columns of the customers, and the configuration has no such source")
     simulate_if_asked(config)
-    wanted = config.engine
-    with open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads) as engine:
-        elsewhere = {"postgres": None, "package": None, "data": None, "sheet": None, "format": "auto"}
-        source = config.sources["customers"].model_copy(update={**elsewhere, "file": leads.name})
+    with open_engine(**config.engine.model_dump()) as engine:
+        source = config.sources["customers"].model_copy(update={**ELSEWHERE, "file": leads.name})
         given = load(engine, "customers", source, leads.resolve().parent, config.study, frozenset({"customer_id"}))
         rows = engine.make("lead_rows", f"SELECT * FROM {quoted(given.table.name)}")  # the customers take its name
         tables = sources.prepare(engine, config)
@@ -133,6 +134,17 @@ def _values(engine: Engine, table: Table, fields: Sequence[str]) -> tuple[list[s
 def _column(engine: Engine, table: Table, name: str) -> NDArray[np.int64]:
     sql = f"SELECT CAST(customer_id AS VARCHAR) AS customer_id, {quoted(name)} FROM {quoted(table.name)}"
     return np.asarray(engine.fetch(sql, MOST).sort_by("customer_id")[name].to_numpy(), dtype=np.int64)
+
+
+def out_for(leads: Path, out: Path | None) -> Path:
+    """Where scored leads go; without ``out`` into the working folder, under a name made of that of the leads.
+
+    Raises ConfigError when that would overwrite the leads themselves.
+    """
+    wanted = out or Path(f"{leads.stem}-personas.csv")
+    if wanted.exists() and leads.exists() and wanted.samefile(leads):
+        raise ConfigError(f"--out {wanted} is the file of leads itself. Choose another --out.")
+    return wanted
 
 
 def write_leads(found: ScoredLeads, study: Study, out: Path) -> None:

@@ -11,7 +11,9 @@ from personas.codec import to_plain
 from personas.config import Config
 from personas.engines import Engine, open_engine
 from personas.engines.portable import quoted
+from personas.errors import count_of
 from personas.features.feature import Customers
+from personas.features.selection import forming
 from personas.sources.canonical import Tables
 
 DELIMITER_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "blanks": "blanks"}
@@ -31,8 +33,8 @@ class Readiness:
 def check(config: Config) -> dict[str, Any]:
     """What was read and understood, as plain values: tables, interpretation, notices, readiness per purpose."""
     from personas import features, narrative, sources
-    from personas.pipeline import simulate_if_asked
     from personas.rules import kept_apart
+    from personas.simulated import simulate_if_asked
 
     narrative.check_words(config.study)
     simulate_if_asked(config)
@@ -59,7 +61,7 @@ def readiness(engine: Engine, tables: Tables, customers: Customers, config: Conf
     in_study = int(row["in_study"] or 0)
     names = {feature.name for feature in customers.features}
     return (
-        _clustering(in_study, sum(feature.role == "basis" for feature in customers.features)),
+        _clustering(in_study, len(forming(customers.features, config))),
         _rfm(tables, in_study),
         _lifetime(tables),
         _roi(tables, config, names),
@@ -86,7 +88,7 @@ def _clustering(in_study: int, basis: int) -> Readiness:
         return Readiness(
             "clustering", "warn", f"{in_study:,} customers for {basis} features; 70 per feature would be {70 * basis:,}"
         )
-    return Readiness("clustering", "pass", f"{in_study:,} customers, {basis} features")
+    return Readiness("clustering", "pass", f"{in_study:,} customers, {count_of(basis, 'feature')}")
 
 
 def _rfm(tables: Tables, in_study: int) -> Readiness:

@@ -20,14 +20,19 @@ def known_zone(value: str | None) -> str | None:
     return value
 
 
+TableName = Literal["customers", "orders", "payments", "order_lines", "products", "tickets", "reach"]
+Family = Literal[
+    "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
+    "service", "influence",
+]  # fmt: skip
 MEMORY = r"^(\d+(?:\.\d+)?)\s*(MB|GB|MiB|GiB)$"
 UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
 
 class Part(BaseModel):
-    """A part of the configuration: frozen, and unknown keys are mistakes."""
+    """A part of the configuration: frozen; unknown keys and numbers without end are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 class ColumnSpec(Part):
@@ -41,11 +46,14 @@ class ColumnSpec(Part):
     """Recoding, found value to canonical value; values that are not named stay as they are."""
     first_of: tuple[str, ...] = ()
     """Several columns, of which the first that has a value counts, record by record."""
+    product_of: tuple[str, ...] = ()
+    """Several columns multiplied: the quantity and the price of one."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if sum([self.column is not None, bool(self.sum_of), self.constant is not None, bool(self.first_of)]) != 1:
-            raise ValueError("give exactly one of: column, sum_of, first_of, constant")
+        joined = [bool(self.sum_of), bool(self.first_of), bool(self.product_of)]
+        if sum([self.column is not None, self.constant is not None, *joined]) != 1:
+            raise ValueError("give exactly one of: column, sum_of, first_of, product_of, constant")
         return self
 
 
@@ -54,10 +62,7 @@ class GivenSpec(Part):
 
     column: str
     kind: Literal["number", "amount", "count", "share", "score", "category", "flag"] = "number"
-    family: Literal[
-        "demographics", "geography", "psychographics", "firmographics", "purchase", "product", "channel", "loyalty",
-        "service", "influence",
-    ] = "psychographics"  # fmt: skip
+    family: Family = "psychographics"
     role: Literal["basis", "profile"] = "basis"
     label: str | None = None
     unit: str = ""

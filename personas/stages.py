@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from personas.segmentation.records import Segmentation
     from personas.sources.canonical import Tables
 
-LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "duckdb", "pyarrow")
+LIBRARIES = (
+    "numpy", "pandas", "scipy", "scikit-learn", "duckdb", "pyarrow", "numba", "umap-learn", "sqlglot", "pyspark",
+)  # fmt: skip
 
 
 class Stages:

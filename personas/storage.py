@@ -133,7 +133,17 @@ def load(folder: str | Path) -> Study:
         segments = pq.read_table(folder / "segments.parquet")
     except (OSError, ValueError) as error:
         raise _damaged(folder, "segments.parquet") from error
-    return Study(config=plain["config"], segmentation=segmentation, segments=segments, **parts)
+    return Study(
+        config=plain["config"], segmentation=segmentation, segments=segments, seconds=_seconds(folder), **parts
+    )
+
+
+def _seconds(folder: Path) -> dict[str, float]:
+    """How long each stage took, as the manifest says; nothing where it does not."""
+    try:
+        return dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _array(folder: Path, name: str) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,12 @@ def _persona(study: Study, who: str) -> Persona:
 
 
 def write_assignment(assignment: Assignment, name: str, out: Path) -> None:
-    """The assignment as CSV, sorted by customer: experiment, persona, action, customer_id, arm."""
+    """The assignment as CSV, sorted by customer: experiment, persona, action, customer_id, arm.
+
+    Raises ConfigError when the file is there already: a test that runs must keep its arms.
+    """
+    if out.exists():
+        raise ConfigError(f"{out} is there already: who is treated is drawn once. Choose another --name or --out.")
     drawn = sorted(assignment.arms.items())
     rows = [[name, assignment.persona, assignment.action, harmless(customer), arm] for customer, arm in drawn]
     write_whole({out: table_text(["experiment", "persona", "action", "customer_id", "arm"], rows)})
@@ -85,9 +91,9 @@ def assigned(assignment: Assignment, name: str, file: Path) -> str:
         worth = f"{plan.worth_seeing:.2g} extra orders a year each in {plan.weeks} weeks"
         lines.append(f"They are too few to show {worth}.")
     lines += [
-        "Address the treated only. Then write into the configuration:", "", "experiments:", f"  {name}:",
-        f"    file: {file}", "    started: YYYY-MM-DD", f"    days: {days}",
-        "    cost: 0   # of the action per treated customer",
+        "Address the treated only. Then write into the configuration:", "", "experiments:", f"  {json.dumps(name)}:",
+        f"    file: {json.dumps(str(file.resolve()))}   # or counted from the configuration",
+        "    started: YYYY-MM-DD", f"    days: {days}", "    cost: 0   # of the action per treated customer",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -103,7 +109,7 @@ def read(config: Config, name: str | None = None) -> tuple[Trial, ...]:
         When a test is not over yet, or its assignment cannot be read.
     """
     from personas import sources
-    from personas.pipeline import simulate_if_asked
+    from personas.simulated import simulate_if_asked
 
     if not config.experiments:
         raise ConfigError("the configuration has no tests. Write them under experiments:")
@@ -112,8 +118,7 @@ def read(config: Config, name: str | None = None) -> tuple[Trial, ...]:
         raise ConfigError(f"there is no test '{name}'. {did_you_mean(name, known)} Known: {', '.join(known)}.")
     simulate_if_asked(config)
     found = []
-    wanted = config.engine
-    with open_engine(wanted.name, memory_limit=wanted.memory_limit, threads=wanted.threads) as engine:
+    with open_engine(**config.engine.model_dump()) as engine:
         tables = sources.prepare(engine, config)
         for key in [name] if name else list(config.experiments):
             experiment = config.experiments[key]

@@ -7,11 +7,7 @@ from typing import Annotated
 
 import typer
 
-from personas.console import print_json, reported
-
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random draw; same seed, same bytes.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON document on stdout.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+from personas.console import AsJson, Debug, Seed, print_json, reported
 
 experiment = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +17,7 @@ experiment = typer.Typer(
 
 
 @experiment.command(
-    "assign", epilog="\b\nExample:\n  personas experiment assign reports/demo Sarah pass_it_on --name spring"
+    "assign", epilog="\b\nExample:\n  personas experiment assign reports/demo Sarah pass_it_on --name autumn"
 )
 def assign(
     study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
@@ -71,7 +67,9 @@ def leads(
     config: Annotated[Path, typer.Argument(help="YAML file of the study.")],
     study: Annotated[Path, typer.Argument(help="Folder of the finished study.")],
     file: Annotated[Path, typer.Argument(help="Leads, with columns named as in the customers file.")],
-    out: Annotated[Path, typer.Option("--out", help="CSV with the persona of each lead.")] = Path("leads.csv"),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="CSV with the persona of each lead. Without it: FILE-personas.csv.")
+    ] = None,
     fields: Annotated[
         str | None, typer.Option("--fields", help="Columns to score by, with commas. Without it: all that both have.")
     ] = None,
@@ -82,9 +80,10 @@ def leads(
     """Say which persona a lead is like, from the few columns a lead has, or that it cannot be told."""
     with reported(debug):
         from personas.config import load_config
-        from personas.prospects import report, score_leads, summary, write_leads
+        from personas.prospects import out_for, report, score_leads, summary, write_leads
         from personas.storage import load
 
+        out = out_for(file, out)
         of, asked = load(study), [name.strip() for name in fields.split(",")] if fields else []
         found = score_leads(load_config(config), of, file, asked, seed)
         write_leads(found, of, out)

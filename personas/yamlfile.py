@@ -27,6 +27,7 @@ _PLAIN_WORDS = {
     "int_from_float": "write a whole number",
     "float_type": "write a number",
     "float_parsing": "write a number",
+    "finite_number": "write a number",
     "bool_type": "write true or false",
     "bool_parsing": "write true or false",
     "tuple_type": "write a list, such as [a, b]",

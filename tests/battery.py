@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.battery_rows import ROWS, Row
-from tests.battery_sets import CALIBRATION, CLAIMS, KNOWN, POWER
+from tests.battery_sets import CALIBRATION, KNOWN, POWER
 from tests.conftest import ROOT
 
-ALL: dict[str, Row] = {row.code: row for row in (*ROWS, *CLAIMS, CALIBRATION, *POWER, *KNOWN)}
+ALL: dict[str, Row] = {row.code: row for row in (*ROWS, CALIBRATION, *POWER, *KNOWN)}
 CODE = ("personas/segmentation", "personas/profiles", "personas/simulate/worlds.py", "tests/battery_rows.py")
 
 
@@ -110,7 +110,7 @@ Columns are z-scored; the smallest segment is min(max(50, 2%), half of an even s
 |---|---|---|---|---|---|---|---|
 """
 TITLES = {
-    "N": "No natural clusters", "P": "Planted clusters", "I": "Invariance", "R": "Real data", "C": "Claims",
+    "N": "No natural clusters", "P": "Planted clusters", "I": "Invariance", "R": "Real data",
 }  # fmt: skip
 NOTES = """
 ## Where it fails, and why
@@ -176,7 +176,7 @@ def report(store: Store, protocol: str) -> str:
     """The whole report of what has been run so far."""
     text = HEAD.format(protocol=protocol, runs=sum(key[2] == protocol for key in store.outcomes))
     for letter, title in TITLES.items():
-        rows = [row for row in (*ROWS, *CLAIMS) if row.code.startswith(letter)]
+        rows = [row for row in ROWS if row.code.startswith(letter)]
         found = [line(row, mine) for row in rows if (mine := store.of(row, protocol))]
         text += TABLE.format(title=title) + "\n".join(found) + "\n" if found else ""
     text += calibration(store.of(CALIBRATION, protocol))

@@ -76,6 +76,30 @@ def uneven(seed: int) -> Floats:
     return X
 
 
+def grid(deviation: float) -> Callable[[int], Floats]:
+    """15 groups of about 333 rows on a lattice of step 6, in the manner of S1 to S4; scaled."""
+
+    def make(seed: int) -> Floats:
+        random = np.random.default_rng(seed)
+        centres = 6.0 * np.array([(i, j) for i in range(4) for j in range(4)][:15]) + random.uniform(-0.6, 0.6, (15, 2))
+        return robust(centres[random.integers(0, 15, 5000)] + deviation * random.normal(size=(5000, 2)))
+
+    return make
+
+
+def unbalanced(seed: int) -> Floats:
+    """Three dense groups of 2,000 rows and five wide ones of 100, in the manner of the set `unbalance`; not scaled."""
+    random = np.random.default_rng(seed)
+    dense, wide = [(150, 350), (180, 385), (209, 346)], [(410, 320), (440, 380), (470, 340), (500, 390), (540, 330)]
+    parts = [random.normal(m, 4, (2000, 2)) for m in dense] + [random.normal(m, 9, (100, 2)) for m in wide]
+    return np.vstack(parts)
+
+
+def told_of_size(found: Segmentation) -> bool:
+    """Fewer than 8 groups, and the reasons say that only the smallest size keeps further ones out."""
+    return found.k < 8 and any("(setting min_size)" in reason for reason in found.reasons)
+
+
 def moons(seed: int) -> Floats:
     """Two half moons."""
     from sklearn.datasets import make_moons
@@ -164,11 +188,12 @@ def seek(
 def of(
     code: str, what: str, make: Callable[[int], Floats], expected: str, holds: Check, target: float,
     min_size: int | None = None, seeds: int | None = None, blocks: Sequence[Sequence[int]] = (),
+    ks: tuple[int, int] = (2, 8),
 ) -> Row:  # fmt: skip
     """A row of the rule "look at this world, this must be said of it"."""
 
     def run(seed: int, protocol: str) -> Result:
-        found = seek(make(seed), seed, protocol, min_size=min_size, blocks=blocks)
+        found = seek(make(seed), seed, protocol, ks, min_size=min_size, blocks=blocks)
         return Result(holds(found), said(found))
 
     return Row(code, what, expected, target, run, seeds)
@@ -258,6 +283,9 @@ ROWS = (
     of("P6", "2 groups 3 apart, n 1,000", world("mix(2,2,3)", 1000), "k 2", lambda f: f.k == 2, 0.7),
     of("P6a", "the same, not scaled", raw("mix(2,2,3)", 1000), "k 2", lambda f: f.k == 2, 0.7),
     of("P7", "3 groups 5 apart and 6 noise columns, as is", with_noise, "k 3", lambda f: f.k == 3, 0.8),
+    of("P8a", "15 groups on a lattice, 6 deviations apart", grid(1.0), "natural 15", natural(15), 0.95, ks=(2, 18)),
+    of("P8b", "the same, 3.5 deviations apart", grid(1.7), "reproducible 15", cut(15), 0.8, ks=(2, 18)),
+    of("P10", "3 groups of 2,000 and 5 of 100", unbalanced, "fewer than 8, size told", told_of_size, 0.95, ks=(2, 10)),
     of("P11", "centres 0, 4, 20 and noise, as is", uneven, "natural 3", natural(3), 0.95),
     of("P12a", "two half moons", moons, "not natural", not_natural, 1.0),
     of("P12b", "two rings", rings, "not natural", not_natural, 1.0),

@@ -30,7 +30,10 @@ LEVELS = (
     {"narrative"},
     {"study", "storage", "place", "journal", "stages", "wholefiles"},
     {"render"},
-    {"pipeline", "readiness", "plugins", "demo", "initial", "audiences", "rules", "comparison", "trials", "prospects"},
+    {
+        "pipeline", "simulated", "readiness", "plugins", "demo", "initial", "audiences", "rules", "comparison",
+        "trials", "prospects",
+    },
     {"console", "verbs"},
     {"cli", "sklearn", "__init__", "__main__"},
 )

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from personas.audiences import count_audiences, export_audience
-from personas.config import Config
+from personas.config import Config, load_config
 from personas.errors import ConfigError, InputError, PersonasError
 
+from .commands import document, personas
 from .small_shop import order_rows, write_shop
 
 PEOPLE = [("ann", "North", "1980", "2024-01-01"), ("bob", "south", "1990", "2024-06-01"), ("cyd", "", "", "2025-01-01")]
@@ -112,8 +113,23 @@ def test_an_unknown_audience_is_a_mistake(tmp_path: Path) -> None:
         count_audiences(shop(tmp_path, [{"column": "region", "is": "north"}]), "all")
 
 
+def test_audiences_of_one_label_are_counted_each_and_an_export_needs_a_name(tmp_path: Path) -> None:
+    audience = "{label: Shoppers, where: [{table: orders, column: channel, is: %s}]}"
+    more = f"audiences:\n  stores: {audience % 'store'}\n  web: {audience % 'online'}\n"
+    config = write_shop(tmp_path)
+    config.write_text(config.read_text() + more)
+    # One of three customers buys online only, the others in the store.
+    assert document(personas("audience", config, "--json")) == {"everybody": 100, "stores": 66, "web": 34}
+    assert personas("audience", config).stdout.splitlines()[1:] == ["          66  Shoppers", "          34  Shoppers"]
+    nameless = personas("audience", config, "--out", tmp_path / "out.csv")
+    assert (nameless.exit_code, nameless.stdout) == (2, "")
+    assert "name the audience to export: personas audience" in nameless.stderr
+    with pytest.raises(ConfigError, match=r"audiences\.everybody: everybody is counted anyway"):
+        config.write_text(config.read_text().replace("  web:", "  everybody:"))
+        load_config(config)
+
+
 def test_a_study_of_an_audience_has_its_customers_only(tmp_path: Path) -> None:
-    from personas.config import load_config
     from personas.pipeline import run
 
     more = "audiences:\n  stores:\n    where: [{table: orders, column: channel, is: store}]\n"

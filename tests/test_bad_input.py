@@ -16,19 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from personas.cli import app
+from tests.commands import personas
 from tests.conftest import ROOT, as_anybody
 from tests.render.test_pages import FORBIDDEN, Reader
 from tests.small_shop import CONFIG, HEADER, Row, content_of, order_rows, write_shop, write_table
 
 ID, WHO, DAY, PAID = 0, 1, 2, 3
 ORDERS = len(order_rows())
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def with_value(column: int, value: str | Callable[[Row], str], every: int = 1) -> dict[str, Any]:
@@ -302,6 +297,10 @@ def test_a_disk_that_takes_no_more_leaves_the_files_of_a_verb_as_they_were(
     assert content_of(tmp_path) == before
     assert personas(verb[0], former, *verb[1:], "--out", out).exit_code == 0
     assert content_of(out) == whole
+
+
+def test_a_file_that_the_system_does_not_open_is_no_bug_of_ours(former: Path) -> None:
+    refused(former, 3, (f"{'x' * 300} cannot be opened: File name too long",), "run", "x" * 300)
 
 
 # damaged studies --------------------------------------------------------------------------------------------------

@@ -13,25 +13,15 @@ from typing import Any
 
 import jsonschema
 import pytest
-from typer.testing import CliRunner, Result
 
-from personas.cli import app
+from personas import load
 from personas.errors import InputError
 from personas.yamlfile import plain, read_yaml
+from tests.commands import document, personas
 from tests.small_shop import CONFIG, content_of, order_rows, write_shop
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ["reading the sources ...", "measuring every customer ...", "preparing the features ..."]
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def document(result: Result) -> Any:
-    """The one JSON document on stdout; whatever else stands there is a mistake."""
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +157,13 @@ def test_check_reads_and_audits_and_writes_nothing(shop: Path) -> None:
     assert content_of(shop.parent) == before
 
 
+def test_check_judges_the_features_that_run_takes(tmp_path: Path) -> None:
+    few = "features:\n  basis: [orders_per_year]\n"
+    found = document(personas("check", write_shop(tmp_path, config=CONFIG + few), "--json"))
+    # 100 customers are enough for the one feature of the list: 70 are needed.
+    assert found["readiness"][0] == {"purpose": "clustering", "status": "pass", "reason": "100 customers, 1 feature"}
+
+
 def test_choose_k_of_a_study_and_of_its_configuration_is_the_same_dossier(
     study: Path, shop: Path, tmp_path: Path
 ) -> None:
@@ -193,6 +190,21 @@ def test_export_writes_the_same_bytes_as_the_study_holds(format: str, study: Pat
     assert content_of(study) == before
     lines = personas("export", study, "--format", format, "--out", tmp_path / "out").stdout.splitlines()
     assert lines == found["files"]
+
+
+def test_a_study_that_is_loaded_and_saved_again_says_how_long_it_took(study: Path, tmp_path: Path) -> None:
+    load(study).save(tmp_path / "again")
+    assert content_of(tmp_path / "again")["manifest.json"] == content_of(study)["manifest.json"]
+
+
+def test_an_export_of_this_folder_is_named_after_it(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, tmp_path / "spring")
+    monkeypatch.chdir(tmp_path / "spring")
+    result = personas("export", ".", "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    assert {Path(line).parent for line in result.stdout.splitlines()} == {Path("reports") / "spring-csv"}
 
 
 def found_names(found: Any, folder: Path) -> list[str]:
@@ -297,6 +309,18 @@ def test_a_bug_leaves_with_6_and_tells_no_data(shop: Path, tmp_path: Path, monke
     assert "a bug of ours: ValueError at pipeline.py:" in result.stderr and "--debug" in result.stderr
     assert "ann@" not in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments", [["schema", "config"], ["plugins", "indices"]])
+def test_a_reader_who_has_seen_enough_is_told_nothing(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run(
+        [sys.executable, "-m", "personas", *arguments], stdout=write, stderr=subprocess.PIPE, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    os.close(write)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_debug_shows_the_traceback(shop: Path, tmp_path: Path) -> None:

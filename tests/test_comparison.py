@@ -128,7 +128,7 @@ def test_other_customers_are_matched_by_profile_whatever_the_new_coding(real: St
     )  # fmt: skip
     found = compare(real, new)
     assert found.identity.by == "profile" and found.identity.kept == {0: 2, 1: 1, 2: 0} and found.common == 0
-    profiles = centroids_in_old_coding(real, new)
+    profiles = centroids_in_old_coding(real, new.coding, new.segmentation)
     assert profiles is not None
     assert np.abs(profiles[0] - profiles[1][::-1]).max() < 1e-9
     assert "matched by profile" in report(found)
@@ -152,3 +152,29 @@ def test_the_command_prints_text_or_json_and_writes_nothing(folder: Path) -> Non
     assert content_of(folder) == before
     wrong = subprocess.run([*command[:-1], "nowhere"], capture_output=True, text=True)
     assert wrong.returncode == 3 and "nowhere is no study folder" in wrong.stderr
+
+
+def test_the_same_persona_keeps_its_id_and_name_in_the_next_study(folder: Path, real: Study, tmp_path: Path) -> None:
+    # Some orders are gone: the figures are others, the members nearly the same.
+    fewer = [row for number, row in enumerate(order_rows(CUSTOMERS)) if number % 60]
+    path = write_shop(tmp_path, fewer)
+    path.write_text(path.read_text().replace("k: [2, 4]", "k: 3"))
+    alone, after = run(load_config(path)), run(load_config(path), former=real)
+    identity = compare(real, after).identity
+    assert len(identity.kept) == 3, "the segments are the same ones"
+    before = {persona.segment: persona for persona in real.personas}
+    for persona in after.personas:
+        was = before[identity.kept[persona.segment]]
+        assert (persona.id, persona.name) == (was.id, was.name) and persona.name in persona.story
+    assert {p.id for p in alone.personas} != {p.id for p in after.personas}, "without the former study ids are new"
+    assert [name for name, _ in after.input_hashes] == [*(name for name, _ in alone.input_hashes), "former"]
+    assert after.segments.column_names == alone.segments.column_names
+    again = run(load_config(path), former=after)
+    assert [p.id for p in again.personas] == [p.id for p in after.personas]
+
+
+def test_a_new_persona_takes_no_name_of_the_former_study(folder: Path, real: Study) -> None:
+    nobody = with_segments(real, of(*[None] * 60))
+    strange = replace(nobody, coding=replace(real.coding, columns=real.coding.columns[:1]))
+    after = run(load_config(folder.parent / "shop.yaml"), former=strange)
+    assert not {p.name for p in after.personas} & {p.name for p in real.personas}

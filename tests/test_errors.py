@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 
 from personas.errors import (
@@ -12,6 +15,7 @@ from personas.errors import (
     PersonasError,
     count_of,
     did_you_mean,
+    place_of,
 )
 
 
@@ -49,3 +53,15 @@ def test_a_near_name_is_offered_and_a_far_one_is_not() -> None:
     assert did_you_mean("recency_day", ["orders_per_year", "recency_days"]) == "Did you mean 'recency_days'?"
     assert did_you_mean("zzz", ["orders_per_year", "recency_days"]) == ""
     assert did_you_mean("zzz", []) == ""
+
+
+def test_the_place_of_a_bug_is_a_file_of_the_package_whatever_the_folders_above_are_called() -> None:
+    library = compile("def broken():\n    raise KeyError\n", "/home/ann/personas/lib/library.py", "exec")
+    names: dict[str, Callable[[], None]] = {}
+    exec(library, names)
+    with pytest.raises(KeyError) as found:
+        names["broken"]()
+    assert place_of(found.value) == "outside of the package"
+    with pytest.raises(TypeError) as ours:
+        count_of(None, "row")  # type: ignore[arg-type]
+    assert re.fullmatch(r"errors\.py:\d+", place_of(ours.value))

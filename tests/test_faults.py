@@ -56,8 +56,32 @@ def test_a_stop_is_a_sentence_in_two_seconds(share: float, scene: Scene) -> None
         return  # the study was in its place already when the stop came: that is a finished run
     if answer["struck"]:  # it may have been faster
         assert ended == (5, "former")
-        # A library that is struck inside of a callback may say so before us.
-        assert "personas: stopped" in answer["err"] and answer["after"] < 2
+        assert answer["err"].startswith("personas: stopped") and answer["after"] < 2
+
+
+SWALLOWED = """
+import ctypes, os, signal, sys, time
+from personas.console import listen
+
+listen()
+qsort = ctypes.CDLL(None).qsort
+order = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+strike = order(lambda a, b: os.kill(os.getpid(), signal.SIGINT) or time.sleep(0.001) or 0)
+try:
+    qsort((ctypes.c_int * 2)(2, 1), 2, 4, strike)
+    time.sleep(10)
+    print("went on")
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_a_stop_that_a_library_swallows_is_raised_again_and_the_library_says_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
 
 
 def test_a_second_stop_ends_at_once_and_the_next_run_clears_away(scene: Scene) -> None:

@@ -119,6 +119,29 @@ def test_a_configuration_that_is_there_is_not_overwritten(tmp_path: Path) -> Non
         write_proposal(proposal, tmp_path / "there.yaml")
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--currency", "eur"], "study.currency: write three capital letters, such as EUR (found 'eur')"),
+        (["--name", "x" * 121], "study.name: write at most 120 characters"),
+    ],
+)
+def test_a_mistake_of_the_command_line_is_told_before_any_file_is_read(
+    options: list[str], problem: str, tmp_path: Path
+) -> None:
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "none.csv"), "--out", str(tmp_path / "o.yaml"), *options])
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"personas: {tmp_path / 'o.yaml'} has 1 problem:\n  command line, {problem}")
+    (tmp_path / "o.yaml").write_text("mine")
+    with pytest.raises(ConfigError, match="is there already"):
+        propose([tmp_path / "none.csv"], tmp_path / "o.yaml")
+
+
+def test_the_name_of_a_long_file_is_cut_to_what_a_study_may_be_called(tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text(ORDERS, encoding="utf-8")
+    assert propose([tmp_path / "o.csv"], tmp_path / f"{'x' * 200}.yaml").name == "X" + "x" * 119
+
+
 def test_the_command_writes_a_configuration_that_check_accepts(tmp_path: Path) -> None:
     write_table(tmp_path / "orders.csv", HEADER, order_rows())
     out = tmp_path / "configs" / "shop.yaml"
@@ -159,3 +182,40 @@ def test_the_export_of_a_gateway_beside_that_of_the_shop_is_its_payments(tmp_pat
     (tmp_path / "alone").mkdir()
     alone = proposed(tmp_path / "alone", export=stripe)
     assert "  payments:" not in alone.text and counted(alone, tmp_path / "alone") == {"orders": (2, "17.00")}
+
+
+RETAIL = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,85123A,WHITE HANGING HEART,6,12/1/2010 8:26,2.55,17850,United Kingdom
+536365,71053,WHITE METAL LANTERN,6,12/1/2010 8:26,3.39,17850,United Kingdom
+536366,22633,HAND WARMER UNION JACK,2,12/13/2010 8:28,1.85,13047,France
+C536379,71053,WHITE METAL LANTERN,-1,12/14/2010 9:41,3.39,17850,United Kingdom
+"""
+
+
+@pytest.mark.parametrize("price", ["UnitPrice", "Price"])
+def test_lines_with_a_price_of_one_and_a_quantity_are_multiplied(price: str, tmp_path: Path) -> None:
+    proposal = proposed(tmp_path, retail=RETAIL.replace("UnitPrice", price))
+    assert origins(proposal, "order_lines")["line_amount"] == price and not origins(proposal, "orders")
+    assert f"line_amount: {{product_of: [Quantity, {price}]}}" in proposal.text
+    # 6 x 2.55 + 6 x 3.39 + 2 x 1.85 - 3.39 = 15.30 + 20.34 + 3.70 - 3.39 = 35.95
+    assert counted(proposal, tmp_path) == {"order_lines": (4, "35.95"), "orders": (3, "35.95")}
+
+
+def test_an_order_number_in_several_records_makes_them_lines_and_a_rate_is_no_discount_in_money(tmp_path: Path) -> None:
+    store = (
+        "Order ID,Order Date,Customer ID,Product ID,Category,Sales,Quantity,Discount\n"
+        "CA-1,11/8/2016,CG-1,FUR-1,Furniture,261.96,2,0\nCA-1,11/8/2016,CG-1,FUR-2,Furniture,731.94,3,0\n"
+        "CA-2,6/13/2016,DV-1,OFF-1,Office Supplies,14.62,2,0.2\n"
+    )
+    proposal = proposed(tmp_path, store=store)
+    found = origins(proposal, "order_lines")
+    assert found["line_amount"] == "Sales" and "discount_amount" not in found
+    assert counted(proposal, tmp_path) == {"order_lines": (3, "1008.52"), "orders": (2, "1008.52")}
+
+
+def test_an_amount_of_columns_that_are_not_there_is_told(tmp_path: Path) -> None:
+    proposal = proposed(tmp_path, retail=RETAIL)
+    path = write_proposal(proposal, tmp_path / "written.yaml")
+    path.write_text(path.read_text(encoding="utf-8").replace("[Quantity,", "[Quantities,"), encoding="utf-8")
+    with open_engine(threads=1) as engine, pytest.raises(InputError, match=r"product_of: retail\.csv has no column"):
+        prepare(engine, load_config(path))

@@ -1,5 +1,6 @@
 """The place of a study: one writer, one step to publish, nothing left behind."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,17 @@ def test_two_writers_never_share_a_place_and_the_lock_goes_with_the_run(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o755), (0o077, 0o700)])
+def test_who_may_read_a_study_is_what_the_mask_of_the_process_says(mask: int, mode: int, tmp_path: Path) -> None:
+    former = os.umask(mask)
+    try:
+        with open_place(tmp_path / "out") as place:
+            place.publish(lambda folder: (folder / "manifest.json").write_text("1") and None)
+    finally:
+        os.umask(former)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == mode
+
+
 @pytest.mark.parametrize("swaps", [True, False])
 def test_the_new_folder_takes_the_place_of_the_former_one(
     swaps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -37,6 +49,25 @@ def test_the_new_folder_takes_the_place_of_the_former_one(
     swap(new, former, tmp_path / "aside")
     assert (former / "manifest.json").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_files_of_the_readers_own_stay_with_the_study(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "cards").mkdir()
+    for name in ("manifest.json", "cards/joe.html", "tests/spring.csv", "leads.csv"):
+        (folder / name).write_text("former")
+    (folder / "notes").symlink_to("nowhere")
+
+    def write(new: Path) -> None:
+        (new / "manifest.json").write_text("new")
+
+    with open_place(folder) as place:
+        place.publish(write)
+    assert {path.name: path.is_symlink() for path in folder.iterdir()} == {
+        "manifest.json": False, "tests": False, "leads.csv": False, "notes": True,
+    }  # fmt: skip
+    assert (folder / "manifest.json").read_text() == "new" and (folder / "tests" / "spring.csv").read_text() == "former"
 
 
 def test_two_folders_change_their_names_in_one_step(tmp_path: Path) -> None:

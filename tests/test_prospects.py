@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import csv
-import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
 
 from personas import load
-from personas.cli import app
+from personas.config import load_config
+from personas.prospects import score_leads
+from tests.commands import document, personas
 from tests.small_shop import CONFIG, order_rows, write_shop, write_table
 
 REGIONS = ("north", "south", "east")
 CUSTOMERS = CONFIG.replace("sources:", "sources:\n  customers:\n    file: customers.csv").replace("k: [2, 4]", "k: 3")
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def document(result: Result) -> Any:
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +84,22 @@ def test_leads_come_from_their_file_though_the_customers_live_in_a_database(shop
     gone.write_text(there, encoding="utf-8")
     refused = personas("leads", gone, shop.parent / "study", file_of_leads.with_name("none.csv"), "--out", out)
     assert refused.exit_code == 3 and "there is no file none.csv" in refused.stderr
+
+
+def test_the_file_of_leads_is_never_written_over(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write_table(tmp_path / "leads.csv", ("customer_id", "region"), [["L1", "north"], ["L2", "south"]])
+    before = file.read_bytes()
+    assert document(personas("leads", shop, shop.parent / "study", file, "--json"))["file"] == "leads-personas.csv"
+    refused = personas("leads", shop, shop.parent / "study", "leads.csv", "--out", tmp_path / "leads.csv")
+    assert refused.exit_code == 2 and "is the file of leads itself" in refused.stderr
+    assert file.read_bytes() == before and (tmp_path / "leads-personas.csv").is_file()
+
+
+def test_leads_come_from_their_own_file_although_customers_come_from_memory(shop: Path, tmp_path: Path) -> None:
+    config = load_config(shop)
+    customers = pd.read_csv(config.folder / "customers.csv", dtype=str)
+    memory = config.sources["customers"].model_copy(update={"file": None, "data": customers})
+    config = config.model_copy(update={"sources": {**config.sources, "customers": memory}})
+    file = write_table(tmp_path / "leads.csv", ("customer_id", "region"), [["L1", "north"], ["L2", "south"]])
+    assert score_leads(config, load(shop.parent / "study"), file).ids == ("L1", "L2")

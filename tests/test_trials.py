@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from ruamel.yaml import YAML
 
-from personas.cli import app
+from personas import audiences, load, prospects, readiness, trials
+from personas.config import Config
+from tests.commands import document, personas
 from tests.small_shop import CONFIG, order_rows, write_shop
 
 DAYS = 91
-
-
-def personas(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def document(result: Result) -> Any:
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +52,23 @@ def test_half_of_a_persona_is_treated_by_a_seed_and_twice_the_same(shop: tuple[P
     assert {row["experiment"] for row in rows} == {"spring"} and {row["action"] for row in rows} == {action}
     other = personas("experiment", "assign", study, name, action, "--name", "autumn", "--per-arm", size // 2,
                      "--out", tmp_path / "three.csv")  # fmt: skip
-    assert "experiments:" in other.stdout
+    printed = other.stdout[other.stdout.index("experiments:") :]
+    written = YAML(typ="safe").load(printed)["experiments"]["autumn"]
+    assert Path(written["file"]).samefile(tmp_path / "three.csv") and Path(written["file"]).is_absolute()
     assert [row["arm"] for row in csv.DictReader((tmp_path / "three.csv").open(encoding="utf-8"))] != [
         row["arm"] for row in rows
     ]
+
+
+def test_who_is_treated_in_a_running_test_is_never_drawn_again(shop: tuple[Path, Path], tmp_path: Path) -> None:
+    _, study = shop
+    name, action, _ = someone(study)
+    arguments = ("experiment", "assign", study, name, action, "--name", "spring", "--out", tmp_path / "spring.csv")
+    assert personas(*arguments).exit_code == 0
+    before = (tmp_path / "spring.csv").read_bytes()
+    again = personas(*arguments)
+    assert again.exit_code == 2 and "spring.csv is there already" in again.stderr
+    assert (tmp_path / "spring.csv").read_bytes() == before
 
 
 def later(shop: tuple[Path, Path], folder: Path, started: date) -> Path:
@@ -108,6 +115,9 @@ def test_a_result_is_read_back_and_stands_on_the_next_card_as_a_prediction(
     assert [a["id"] for a in tested] == [action]
     assert tested[0]["expected"].startswith("The test brought more: ")
     assert tested[0]["evidence"]["expected"][0]["statistic"] == "experiment spring, 2026-01-01 to 2026-04-01"
+    manifest = json.loads((tmp_path / "study" / "manifest.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256((tmp_path / "later" / "spring.csv").read_bytes()).hexdigest()
+    assert {"source": "experiments.spring", "sha256": digest} in manifest["inputs"], "resumed only with the same file"
     owner = next(p for p in written if tested[0] in p["actions"])
     assert owner["actions"][0]["id"] == action, "what a test has shown to work comes first"
     assert owner["worth"]["trials"][0]["name"] == "spring"
@@ -128,10 +138,11 @@ def test_a_test_that_still_runs_is_not_told_and_reading_it_is_refused(shop: tupl
     [
         ("customer_id,arm\nC001,treated\n", "needs rows with the columns"),
         ("customer_id,arm,action\nC001,treated,a\nC001,control,a\n", "more than once"),
-        ("arm,action,customer_id\ntreated,a,C001\ncontrol,a\n", "too few or too many columns"),
-        ("customer_id,arm,action\nC001,treated,a\nC002,control,a,more\n", "too few or too many columns"),
+        ("arm,action,customer_id\ntreated,a,C001\ncontrol,a\n", "the row is torn"),
+        ("customer_id,arm,action\nC001,treated,a\nC002,control,a,more\n", "the row is torn"),
         ("customer_id,arm,action\nC001,treated,a\nC002,other,a\n", "arms must be treated and control"),
         ("customer_id,arm,action\nC001,treated,a\nC002,control,a\n", "an arm of 1 customers"),
+        ("arm,action,customer_id\ntreated,a,C001\n\ncontrol,a\n", "spring.csv, line 4: the row is torn"),
     ],
 )
 def test_a_file_that_is_no_assignment_is_refused_in_words(
@@ -141,6 +152,39 @@ def test_a_file_that_is_no_assignment_is_refused_in_words(
     (config.parent / "spring.csv").write_text(content, encoding="utf-8")
     result = personas("experiment", "read", config)
     assert result.exit_code == 3 and why in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["experiment read", "leads", "audience", "check"])
+def test_every_verb_opens_the_engine_as_the_configuration_says(
+    verb: str, shop: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Opened(Exception):
+        """The engine is asked for; it need not start."""
+
+    def spy(*_: object, **wanted: object) -> None:
+        raise Opened(wanted)
+
+    study, orders = {"name": "Shop", "currency": "EUR"}, {"file": "orders.csv"}
+    test = {"file": "spring.csv", "started": date(2026, 1, 1), "days": DAYS}
+    config = Config.model_validate(
+        {
+            "study": study, "sources": {"orders": orders, "customers": orders}, "experiments": {"spring": test},
+            "audiences": {"all": {"where": [{"column": "customer_id", "known": True}]}},
+            "engine": {"name": "spark", "master": "spark://host:7077", "threads": 3, "memory_limit": "4GB"},
+            "folder": shop[0].parent,
+        }
+    )  # fmt: skip
+    module = {"experiment read": trials, "leads": prospects, "audience": audiences, "check": readiness}[verb]
+    monkeypatch.setattr(module, "open_engine", spy)
+    calls: dict[str, Callable[[], object]] = {
+        "experiment read": lambda: trials.read(config),
+        "leads": lambda: prospects.score_leads(config, load(shop[1]), shop[0].parent / "orders.csv"),
+        "audience": lambda: audiences.count_audiences(config),
+        "check": lambda: readiness.check(config),
+    }
+    with pytest.raises(Opened) as found:
+        calls[verb]()
+    assert found.value.args[0] == config.engine.model_dump()
 
 
 def test_a_wrong_name_is_answered_with_the_known_ones(shop: tuple[Path, Path]) -> None:

@@ -80,11 +80,6 @@ class FamilyContext:
     channels: tuple[tuple[str, str], ...] = ()
     rest_of_categories: bool = False
 
-    @property
-    def per_year(self) -> float:
-        """Factor from "in the window" to "per year"."""
-        return 365 / self.window_days
-
 
 @dataclass(frozen=True, slots=True)
 class FeatureFamily:

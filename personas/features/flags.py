@@ -20,7 +20,7 @@ CUSTOMERS_PER_DIMENSION = 70
 
 def flags(X: Floats, coding: Coding, raw: Raw) -> tuple[Notice, ...]:
     """All remarks that apply to the matrix X (n, d)."""
-    found = (_lattice(X), _repeated(X), _unusual(X, coding, raw), _dimension(X))
+    found = (_lattice(X), _repeated(X), _unusual(coding, raw), _dimension(X))
     return tuple(notice for notice in found if notice is not None)
 
 
@@ -66,7 +66,7 @@ def unusual_rows(coding: Coding, raw: Raw) -> NDArray[np.bool_]:
     return far
 
 
-def _unusual(X: Floats, coding: Coding, raw: Raw) -> Notice | None:
+def _unusual(coding: Coding, raw: Raw) -> Notice | None:
     count = int(unusual_rows(coding, raw).sum())
     if not count:
         return None

@@ -29,8 +29,8 @@ def day_of(occasion: Occasion, year: int) -> date | None:
     if occasion.day is not None:
         return date(year, occasion.month, occasion.day) if occasion.day <= days else None
     matching = [day for day in range(1, days + 1) if date(year, occasion.month, day).weekday() == occasion.weekday]
-    nth = occasion.nth or 0
-    if nth == 0 or nth > len(matching):
+    nth = occasion.nth
+    if nth is None or nth > len(matching):
         return None
     found = date(year, occasion.month, matching[nth - 1 if nth > 0 else nth])
     return found + timedelta(days=1) if occasion in DEFAULT and occasion.name == BLACK_FRIDAY else found

@@ -16,7 +16,7 @@ from personas.narrative.checked import stop_on_mismatch
 from personas.narrative.distinctness import marked
 from personas.narrative.language import Language, load_language, upper_first
 from personas.narrative.newsletter import newsletter
-from personas.narrative.persona import Persona, Statement
+from personas.narrative.persona import Known, Persona, Statement
 from personas.narrative.phrases import Speaker, rule_words
 from personas.narrative.selection import Figures, Trait, figures_of, traits
 from personas.narrative.writer import compose, story_of
@@ -44,6 +44,7 @@ def narrate(
     labels: NDArray[np.int32],
     snapshot_date: date,
     config: Config,
+    known: Known | None = None,
 ) -> tuple[Persona, ...]:
     """One persona per segment, in the order of the profiles.
 
@@ -55,6 +56,7 @@ def narrate(
     labels : (n,) their segments; both only for the prevalence of the whole description
     snapshot_date : the day from which ages count
     config : language and seed are read from it
+    known : personas of a former study that keep their id and name
 
     Raises
     ------
@@ -63,13 +65,14 @@ def narrate(
     """
     language = load_language(config.study.language)
     formed = frozenset(basis) | frozenset(profiles.definitions)
-    sketches = _sketches(profiles, formed, snapshot_date, language, config.study.seed)
+    known = known or Known({}, frozenset(), "")
+    sketches = _sketches(profiles, formed, snapshot_date, language, config.study.seed, known)
     shared_out = actions.choose(
         tuple(actions.fitting(s.profile, s.figures, s.found, s.speaker) for s in sketches),
         tuple(actions.proven(s.profile) for s in sketches),
     )
     personas = tuple(
-        _persona(sketch, ids, profiles.everyone, formed, values, labels)
+        _persona(sketch, ids, profiles.everyone, formed, values, labels, known)
         for sketch, ids in zip(sketches, shared_out, strict=True)
     )
     personas = marked(personas, values, labels, config.study.seed)
@@ -78,14 +81,15 @@ def narrate(
 
 
 def _sketches(
-    profiles: Profiles, basis: frozenset[str], snapshot_date: date, language: Language, seed: int
+    profiles: Profiles, basis: frozenset[str], snapshot_date: date, language: Language, seed: int, known: Known
 ) -> list[_Sketch]:
     sketches: list[_Sketch] = []
-    taken: frozenset[str] = frozenset()
+    taken = known.names
     for profile in profiles.segments:
         gender = naming.gender_of(profile, language)
         born = naming.birth_year_of(profile, snapshot_date.year)
-        name = naming.choose_name(gender, born, taken, language, seed)
+        same = known.same.get(profile.segment)
+        name = same.name if same else naming.choose_name(gender, born, taken, language, seed)
         taken |= {name}
         speaker = Speaker(name, *naming.pronouns_of(gender, language), language)
         figures = figures_of(profile, profiles.everyone, language)
@@ -101,13 +105,14 @@ def _persona(
     basis: frozenset[str],
     values: Mapping[str, NDArray[np.generic]],
     labels: NDArray[np.int32],
+    known: Known,
 ) -> Persona:
     profile, speaker, figures = sketch.profile, sketch.speaker, sketch.figures
     statements, told, fitting = _fitting_many(sketch, everyone, basis, values, labels)
     age = profile.facts.get("age")
     written = actions.write(action_ids, profile, figures, sketch.found, speaker)
     return Persona(
-        id=naming.persona_id(speaker.name, profile),
+        id=same.id if (same := known.same.get(profile.segment)) else naming.persona_id(speaker.name, profile),
         segment=profile.segment,
         name=speaker.name,
         tagline=naming.tagline_of(_for_tagline(told, sketch.found), speaker.language),

@@ -119,3 +119,14 @@ class Persona:
     figures: Mapping[str, Estimate | None] = field(default_factory=dict)
     """What the abstract figure is drawn from: online_share, average_order, reach."""
     brief: Newsletter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A former study, for one that follows it: ``same`` is segment -> the persona that it goes on as."""
+
+    same: Mapping[int, Persona]
+    names: frozenset[str]
+    """All names of the former study: none goes to somebody else."""
+    sha256: str
+    """Of the former personas and of who belonged to them."""

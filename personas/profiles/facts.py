@@ -26,6 +26,7 @@ from personas.profiles.intervals import (
 )
 from personas.profiles.records import Fact
 from personas.profiles.values import Values, is_category, reading_sql
+from personas.sources.privacy import PROTECTED, SMALL_CELL
 
 EVERYONE = -1
 MOST_LEVELS = 12
@@ -247,7 +248,11 @@ def _category_fact(
     return Fact(
         feature=feature,
         known=share,
-        levels=tuple((name, wilson(hits, known)) for name, hits in shares),
+        levels=tuple(
+            (name, wilson(hits, known))
+            for name, hits in shares
+            if feature.name not in PROTECTED or not 0 < hits < SMALL_CELL
+        ),
         effect=effect,
         effect_level=level,
     )

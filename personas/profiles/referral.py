@@ -154,7 +154,7 @@ def _saved(engine: Engine, tables: Tables, anyway: frozenset[str]) -> dict[str, 
     if not anyway or not tables.customers.has("acquisition_cost"):
         return {}
     sql = f"""SELECT
-  AVG(CAST(acquisition_cost AS DOUBLE)) AS mean_cost
+  CAST(SUM(acquisition_cost) AS DOUBLE) / COUNT(acquisition_cost) AS mean_cost
 FROM {quoted(tables.customers.name)}
 WHERE referred_by IS NULL AND acquisition_cost IS NOT NULL"""
     mean = engine.fetch(sql, 1).to_pylist()[0]["mean_cost"]

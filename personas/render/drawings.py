@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from personas.narrative.formatting import fixed, percent
@@ -107,13 +107,12 @@ def silhouettes(levels: Sequence[Level], chosen: int) -> tuple[str, str]:
         for p in levels:
             canvas.line([(x[p.k], y(p.value - p.error)), (x[p.k], y(p.value + p.error))], "ink2", 1.25)
             canvas.dot(x[p.k], y(p.value), 4.5, "ink", hollow=p.k != chosen)
-            canvas.text(x[p.k], bottom + 20, str(p.k), "s b" if p.k == chosen else "s m", "middle")
+        k_axis(canvas, x, chosen, (left, right, bottom))
         picked = next((p for p in levels if p.k == chosen), None)
         if picked:
             canvas.text(x[chosen], y(picked.value + picked.error) - 9, fixed(picked.value, 3), "b hal", "middle")
         if not narrow:
             canvas.text(right + 6, y(levels[-1].value) + 4, "these customers", "s")
-        canvas.text((left + right) / 2, canvas.height - 4, "number of segments", "s m", "middle")
 
     said = ", ".join(f"{p.k}: {fixed(p.value, 3)}" for p in levels)
     return twice(draw, 284, f"Mean silhouette by number of segments: {said}. Chosen: {chosen}.", 264)
@@ -153,8 +152,7 @@ def agreement_boxes(spreads: Sequence[Spread], chosen: int) -> tuple[str, str]:
             canvas.line([(x[s.k] - half, y(s.median)), (x[s.k] + half, y(s.median))], "paper" if inside else "ink", 2)
             if not narrow:
                 canvas.text(x[s.k] + half + 4, y(s.median) + 4, fixed(s.median, 2), "s hal")
-            canvas.text(x[s.k], bottom + 20, str(s.k), "s b" if picked else "s m", "middle")
-        canvas.text((left + right) / 2, canvas.height - 4, "number of segments", "s m", "middle")
+        k_axis(canvas, x, chosen, (left, right, bottom))
 
     said = ", ".join(f"{s.k}: {fixed(s.median, 2)}" for s in spreads)
     return twice(
@@ -289,6 +287,14 @@ def rails(canvas: Canvas, at: Sequence[float], place: Callable[[float], float], 
     for tick in at:
         canvas.line([(left, place(tick)), (right, place(tick))], "rule")
         canvas.text(left - 6, place(tick) + 4, fixed(tick, digits), "s m", "end")
+
+
+def k_axis(canvas: Canvas, x: Mapping[int, float], chosen: int, frame: tuple[float, float, float]) -> None:
+    """Every k below the chart's frame (left, right, bottom), the chosen one in bold, and what the axis counts."""
+    left, right, bottom = frame
+    for k, place in x.items():
+        canvas.text(place, bottom + 20, str(k), "s b" if k == chosen else "s m", "middle")
+    canvas.text((left + right) / 2, canvas.height - 4, "number of segments", "s m", "middle")
 
 
 def spread(ks: Sequence[int], left: float, right: float) -> dict[int, float]:

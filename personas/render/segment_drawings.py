@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from personas.narrative.formatting import fixed, percent
 from personas.render.charts import Canvas, twice
-from personas.render.drawings import fitting, rails, spread, ticks
+from personas.render.drawings import fitting, k_axis, rails, spread, ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,9 @@ def jaccard_by_k(rows: Sequence[Returns], chosen: int) -> tuple[str, str]:
         for row in rows:
             for value in sorted(row.values):
                 canvas.dot(x[row.k], y(value), 4, "ref" if value < 0.75 else "ink", hollow=row.k != chosen)
-            canvas.text(x[row.k], bottom + 20, str(row.k), "s b" if row.k == chosen else "s m", "middle")
+        k_axis(canvas, x, chosen, (left, right, bottom))
         if not narrow:
             canvas.text(right + 6, y(min(rows[-1].values)) + 4, "weakest", "s m")
-        canvas.text((left + right) / 2, canvas.height - 4, "number of segments", "s m", "middle")
 
     said = "; ".join(f"{row.k}: {', '.join(fixed(v, 2) for v in sorted(row.values, reverse=True))}" for row in rows)
     return twice(draw, 248, f"How much of each segment returns (Jaccard), by number of segments. {said}.", 238)

@@ -111,6 +111,13 @@ def assign_frame(
         else pd.to_numeric(customers[name], errors="coerce").to_numpy(dtype=np.float64)
         for name in needed
     }
+    unread = [
+        f"{name}: {customers[name][lost].iloc[0]!r} is no number"
+        for name in needed
+        if name not in categories and (lost := np.isnan(raw[name]) & customers[name].notna().to_numpy()).any()
+    ]
+    if unread:
+        raise InputError("the customers cannot be assigned: these columns hold something else than numbers", unread)
     labels, membership, sure = label_rows(recode(coding, raw), segmentation)
     return pd.DataFrame(
         {

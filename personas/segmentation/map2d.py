@@ -52,7 +52,7 @@ class Drawing:
         np.save(content, np.ascontiguousarray(X[draw_rows(seed, Step.MAP, len(X), MOST_ROWS)]))
         try:
             self._child = subprocess.Popen(
-                [sys.executable, "-c", f"from {__name__} import draw_for_parent; draw_for_parent({seed})"],
+                [sys.executable, "-P", "-c", f"from {__name__} import draw_for_parent; draw_for_parent({seed})"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": paths},
             )  # fmt: skip
@@ -109,12 +109,13 @@ def _umap(X: Floats, seed: int) -> Floats:
         from umap import UMAP
 
         distances, neighbours = _neighbours(X, min(NEIGHBOURS, len(X) - 1))
+        axes = _pca(X)
         model = UMAP(
             n_components=2,
             n_neighbors=neighbours.shape[1],
             random_state=int(stream(seed, Step.MAP).generate_state(1)[0]),
             precomputed_knn=(neighbours, distances),
-            init=_pca(X) / max(1e-12, float(np.abs(_pca(X)).max())) * 10,
+            init=axes / max(1e-12, float(np.abs(axes).max())) * 10,
             n_jobs=1,
         )
         return np.ascontiguousarray(model.fit_transform(X), dtype=np.float64)

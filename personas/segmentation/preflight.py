@@ -63,6 +63,8 @@ def check_matrix(X: Floats | pd.DataFrame | Sequence[Sequence[float]], least_row
         )
     if largest > LARGEST_VALUE:
         raise InputError(f"X has values beyond {LARGEST_VALUE:g}; scale the columns first")
+    if 0 < largest < 1 / LARGEST_VALUE:  # their squares would be zero
+        raise InputError(f"X has no value beyond {1 / LARGEST_VALUE:g}; scale the columns first")
     if n > 1 and all((values[first : first + CHUNK] == values[0]).all() for first in range(0, n, CHUNK)):
         raise InputError("the customers are all alike: every row of X is the same, so there is nothing to segment")
     return values

@@ -40,6 +40,7 @@ def reasons(
     best = best_silhouette(evidence.candidates)
     if not (fixed and best.k == choice.k):
         sentences += [why] if (why := guard(evidence, choice, chosen, fixed=fixed)) else []
+    sentences += [why] if (why := _kept_out_by_size(evidence, chosen)) else []
     small = sum(size < evidence.min_size for size in chosen.sizes)
     if small:
         sentences.append(
@@ -168,6 +169,17 @@ def how_stable(chosen: Candidate, resamples: int) -> str:
     return (
         f"In {count_of(resamples, 'repetition')} on resampled customers {word}: the least stable one overlaps with "
         f"itself by {weakest:.2f} on average ({STABLE} is needed). A re-run may move {share} of customers."
+    )
+
+
+def _kept_out_by_size(evidence: Evidence, chosen: Candidate) -> str:
+    """The largest further k that only the smallest size allowed keeps out; empty when there is none."""
+    barred = [c for c in evidence.candidates if returns(c) and separate(c) and not sizes_hold(c, evidence.min_size)]
+    if not barred or (most := max(barred, key=lambda c: c.k)).k <= chosen.k:
+        return ""
+    return (
+        f"{most.k} segments come back and have a gap on every border too, but the smallest would have "
+        f"{count_of(min(most.sizes), 'customer')}, fewer than {evidence.min_size:,} (setting min_size)."
     )
 
 

@@ -170,3 +170,12 @@ def _per_order(order: Integers, cents: Integers, orders: int) -> Integers:
 def under_cost(products: Products, lines: Lines) -> Flags:
     """Which lines were sold (not sent back) for less than they cost."""
     return np.asarray((lines.quantity > 0) & (lines.amount < lines.quantity * products.unit_cost[lines.product]))
+
+
+def joined(sold: Orders, lines: Lines, back: Orders, back_lines: Lines) -> tuple[Orders, Lines]:
+    """Sales first, then refunds, as one table of orders and one of lines."""
+    orders = Orders(*(np.r_[getattr(sold, name), getattr(back, name)] for name in Orders.__slots__))
+    moved = Lines(
+        len(sold.customer) + back_lines.order, *(getattr(back_lines, name) for name in Lines.__slots__[1:])
+    )
+    return orders, Lines(*(np.r_[getattr(lines, name), getattr(moved, name)] for name in Lines.__slots__))

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from personas.errors import InputError
-from personas.simulate.basket import Lines, Orders, Products, catalogue, fill_orders, send_back
+from personas.simulate.basket import Lines, Orders, Products, catalogue, fill_orders, joined, send_back
 from personas.simulate.files import days, ids, money, numbered, whole, words
 from personas.simulate.groups import ACQUIRED_VIA, CHANNELS, DISTRICTS
 from personas.simulate.rhythm import order_days
+from personas.simulate.shop import product_columns
 from personas.simulate.traits import Integers, Traits, grouped_traits
 
 PART = 50_000
@@ -55,7 +56,7 @@ def simulate_market(
             writers[name].write_table(table)
             rows[name] += table.num_rows
 
-        write("products", _products(products))
+        write("products", product_columns(products))
         for part, first in enumerate(range(0, customers, PART)):
             size = min(PART, customers - first)
             streams = np.random.SeedSequence(entropy=seed, spawn_key=(part,)).spawn(len(STEPS))
@@ -76,12 +77,7 @@ def _sales(
     customer, day = order_days(traits, random["rhythm"])
     kept = random["thinning"].random(len(customer)) < share
     sold, lines = fill_orders(traits, customer[kept], day[kept], products, random["basket"])
-    back, back_lines = send_back(traits, sold, lines, random["refunds"])
-    orders = Orders(*(np.r_[getattr(sold, name), getattr(back, name)] for name in Orders.__slots__))
-    moved = Lines(
-        len(sold.customer) + back_lines.order, *(getattr(back_lines, name) for name in Lines.__slots__[1:])
-    )
-    return orders, Lines(*(np.r_[getattr(lines, name), getattr(moved, name)] for name in Lines.__slots__))
+    return joined(sold, lines, *send_back(traits, sold, lines, random["refunds"]))
 
 
 def _customer_ids(number: Integers) -> Any:
@@ -121,15 +117,4 @@ def _lines(lines: Lines, number: Any, products: Products) -> dict[str, Any]:
         "qty": whole(lines.quantity),
         "amount": money(lines.amount),
         "discount": money(lines.discount),
-    }
-
-
-def _products(products: Products) -> dict[str, Any]:
-    everything = np.arange(len(products.sku))
-    return {
-        "sku": words(products.sku, everything),
-        "name": words(products.name, everything),
-        "category": words(products.category, everything),
-        "brand": words(products.brand, everything),
-        "unit_cost": money(products.unit_cost),
     }

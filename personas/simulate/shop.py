@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.errors import InputError
-from personas.simulate.basket import Lines, Orders, Products, catalogue, fill_orders, send_back, under_cost
+from personas.simulate.basket import Lines, Orders, Products, catalogue, fill_orders, joined, send_back, under_cost
 from personas.simulate.contacts import NETWORKS, TICKET_CHANNELS, TOPICS, Reach, Tickets, measure_reach, open_tickets
 from personas.simulate.files import blanked, days, ids, money, numbered, whole, words, write_csv
 from personas.simulate.groups import ACQUIRED_VIA, CHANNELS, DISTRICTS, GROUPS
@@ -87,7 +87,7 @@ def simulate_shop(
         **_write_orders(folder, sales, products, customers, seed),
         **_write_tickets(folder, open_tickets(traits, _stream(seed, TICKETS)), customers, seed),
     }
-    _write_products(folder, products)
+    write_csv(folder / "products.csv", product_columns(products))
     _write_reach(folder, measure_reach(traits, _stream(seed, REACH)), customers)
     _write_truth(folder, traits, dirt, structure, seed)
 
@@ -101,12 +101,9 @@ def _sell(traits: Traits, products: Products, seed: int) -> Sales:
     customer, day = order_days(traits, _stream(seed, RHYTHM))
     sold, lines = fill_orders(traits, customer, day, products, _stream(seed, BASKET))
     back, back_lines = send_back(traits, sold, lines, _stream(seed, REFUNDS))
-    shift = len(sold.customer)
-    orders = Orders(*(np.r_[getattr(sold, name), getattr(back, name)] for name in Orders.__slots__))
-    moved = Lines(shift + back_lines.order, *(getattr(back_lines, name) for name in Lines.__slots__[1:]))
-    both = Lines(*(np.r_[getattr(lines, name), getattr(moved, name)] for name in Lines.__slots__))
-    number = np.r_[numbered("S", np.arange(1, shift + 1), 8), numbered("R", np.arange(1, len(back.day) + 1), 8)]
-    return Sales(orders, both, number)
+    count, back_count = len(sold.customer), len(back.customer)
+    number = np.r_[numbered("S", np.arange(1, count + 1), 8), numbered("R", np.arange(1, back_count + 1), 8)]
+    return Sales(*joined(sold, lines, back, back_lines), number)
 
 
 def _customer_ids(customers: int) -> NDArray[np.bytes_]:
@@ -208,16 +205,16 @@ def _write_lines(
     write_csv(folder / "order_lines.csv", columns)
 
 
-def _write_products(folder: Path, products: Products) -> None:
+def product_columns(products: Products) -> dict[str, Any]:
+    """The catalogue as columns of a file."""
     everything = np.arange(len(products.sku))
-    columns = {
+    return {
         "sku": words(products.sku, everything),
         "name": words(products.name, everything),
         "category": words(products.category, everything),
         "brand": words(products.brand, everything),
         "unit_cost": money(products.unit_cost),
     }
-    write_csv(folder / "products.csv", columns)
 
 
 def _write_tickets(folder: Path, tickets: Tickets, customers: int, seed: int) -> dict[str, int]:

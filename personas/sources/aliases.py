@@ -13,6 +13,7 @@ from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, count_of, did_you_mean
 from personas.estimate import Notice
+from personas.sources.canonical import CUSTOMER_IDS
 from personas.sources.mapping import Plan
 from personas.sources.numbers import is_missing
 from personas.sources.raw import Raw
@@ -64,17 +65,22 @@ def with_numbers(engine: Engine, table: Table, aliases: Mapping[str, str], label
     """The table with customer numbers in the place of other names, and how many records that are."""
     import pyarrow as pa
 
-    if not aliases or not table.has("customer_id"):
+    columns = [name for name in CUSTOMER_IDS if table.has(name)]
+    if not aliases or not columns:
         return table, []
     names = sorted(aliases)
     known = engine.read(f"{table.name}_aliases", pa.table({"alias": names, "number": [aliases[n] for n in names]}))
-    joined = f"FROM {quoted(table.name)} AS t LEFT JOIN {quoted(known.name)} AS a ON a.alias = LOWER(t.customer_id)"
-    count = engine.fetch(f"SELECT COUNT(a.number) AS n {joined}", 1).to_pylist()[0]["n"]
-    if not count:
-        return table, []
-    columns = ", ".join(
-        "COALESCE(a.number, t.customer_id) AS customer_id" if name == "customer_id" else f"t.{quoted(name)}"
-        for name in table.columns
-    )
+    joined, count = table, 0
+    for column in columns:
+        source = (
+            f"FROM {quoted(joined.name)} AS t LEFT JOIN {quoted(known.name)} AS a ON a.alias = LOWER(t.{column})"
+        )
+        found = engine.fetch(f"SELECT COUNT(a.number) AS n {source}", 1).to_pylist()[0]["n"]
+        if found:
+            kept = ", ".join(
+                f"COALESCE(a.number, t.{column}) AS {column}" if name == column else f"t.{quoted(name)}"
+                for name in table.columns
+            )
+            joined, count = engine.make(f"{table.name}_{column}_numbers", f"SELECT {kept} {source}"), count + found
     text = f"{label}: {count_of(count, 'record')} under another name joined with the customer number (known_as)"
-    return engine.make(f"{table.name}_numbers", f"SELECT {columns} {joined}"), [Notice("joined-by-alias", text, count)]
+    return joined, [Notice("joined-by-alias", text, count)] if count else []

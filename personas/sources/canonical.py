@@ -115,6 +115,8 @@ CANONICAL: dict[str, tuple[Column, ...]] = {
         _c("referrals_made", "count", "customers brought along"),
     ),
 }  # fmt: skip
+CUSTOMER_IDS = ("customer_id", "referred_by")
+"""Columns that hold a customer number: whatever is done to one is done to the other."""
 # A payment is an order as the gateway saw it; whose it is may be unknown there.
 CANONICAL["payments"] = tuple(replace(c, required=c.required and c.name != "customer_id") for c in CANONICAL["orders"])
 

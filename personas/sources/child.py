@@ -8,6 +8,7 @@ a name, so a kill leaves nothing behind.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -18,11 +19,10 @@ import tempfile
 from array import array
 from contextlib import suppress
 from pathlib import Path
-from traceback import extract_tb
 from typing import IO, Any
 
 from personas.config import SourceConfig
-from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError
+from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError, not_opened, place_of
 from personas.sources.raw import Raw
 
 ERRORS = {kind.__name__: kind for kind in (ConfigError, InputError, LimitError)}
@@ -63,7 +63,8 @@ def _started(answer: IO[bytes]) -> subprocess.Popen[bytes]:
     """The child; it writes into ``answer`` and nowhere else."""
     environment = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    command = [sys.executable, "-c", f"from personas.sources.child import main; main({answer.fileno()})"]
+    # -P: no module is taken from the working folder, where the files of strangers may lie.
+    command = [sys.executable, "-P", "-c", f"from personas.sources.child import main; main({answer.fileno()})"]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
         pass_fds=(answer.fileno(),), start_new_session=True,
@@ -150,11 +151,11 @@ def _unforeseen(error: Exception) -> dict[str, Any]:
     if isinstance(error, OSError) and error.errno in FULL:
         said = f"the disk does not take what was read ({error.strerror}). Make room where temporary files go"
         return {"error": "LimitError", "headline": said, "problems": []}
+    if isinstance(error, OSError) and error.filename is not None and error.errno != errno.ENOMEM:
+        return {"error": "InputError", "headline": str(not_opened(error)), "problems": []}
     if isinstance(error, ImportError | OSError) or "thread" in str(error):
         return {"memory": True}
-    ours = [frame for frame in extract_tb(error.__traceback__) if "personas" in frame.filename]
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "outside of the package"
-    return {"error": "", "headline": f"a bug of ours: {type(error).__name__} at {place}", "problems": []}
+    return {"error": "", "headline": f"a bug of ours: {type(error).__name__} at {place_of(error)}", "problems": []}
 
 
 def _limit(source: SourceConfig) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -56,14 +57,17 @@ def read_workbook(data: bytes, wanted: str | None, label: str, name: str) -> Wor
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
-    with _opened(data, label) as archive:
-        sheets, hidden = _sheets(archive, label)
-        notes = [f"hidden sheets are not read: {', '.join(hidden)}"] if hidden else []
-        if wanted is not None and wanted not in sheets:
-            raise InputError(f"{label} has no visible sheet {wanted!r}. It has: {', '.join(sheets)}")
-        seen = {sheet: _scan(archive, part, label) for sheet, part in sheets.items() if wanted in (None, sheet)}
-        if any(part.startswith("xl/externalLinks/") for part in archive.namelist()):
-            notes.append("links to other workbooks are not followed: the stored values count")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            sheets, hidden = _sheets(archive, label)
+            notes = [f"hidden sheets are not read: {', '.join(hidden)}"] if hidden else []
+            if wanted is not None and wanted not in sheets:
+                raise InputError(f"{label} has no visible sheet {wanted!r}. It has: {', '.join(sheets)}")
+            seen = {sheet: _scan(archive, part, label) for sheet, part in sheets.items() if wanted in (None, sheet)}
+            if any(part.startswith("xl/externalLinks/") for part in archive.namelist()):
+                notes.append("links to other workbooks are not followed: the stored values count")
+    except (zipfile.BadZipFile, zlib.error, ParseError, EOFError, RuntimeError, ValueError) as error:
+        raise InputError(f"{label} is a damaged Excel workbook ({error}). Save it again") from error
     filled = [sheet for sheet, found in seen.items() if found.cells]
     if not filled:
         raise InputError(f"{label} has no sheet with content. Name another file")
@@ -108,13 +112,6 @@ DOUBTFUL = "thousands or decimals"
 _DOUBTFUL = re.compile(r"\s*[+-]?\d{1,3}[.,]\d{3}\s*")
 
 
-def _opened(data: bytes, label: str) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{label} is a damaged Excel workbook ({error}). Save it again") from error
-
-
 def _xml(archive: zipfile.ZipFile, part: str, label: str) -> IO[bytes]:
     """A part of the workbook as a stream, not longer than what is read and without entities."""
     try:
@@ -144,40 +141,34 @@ class _Limited:
 def _sheets(archive: zipfile.ZipFile, label: str) -> tuple[dict[str, str], list[str]]:
     """Visible sheets with their part of the archive, and the names of hidden ones."""
     parts, sheets, hidden = {}, {}, []
-    try:
-        for _, node in iterparse(_xml(archive, "xl/_rels/workbook.xml.rels", label)):
-            if node.get("Id") and node.get("Target"):
-                target = str(node.get("Target")).lstrip("/")
-                parts[str(node.get("Id"))] = target if target.startswith("xl/") else f"xl/{target}"
-        for _, node in iterparse(_xml(archive, "xl/workbook.xml", label)):
-            if node.tag == f"{_MAIN}sheet":
-                sheet, part = str(node.get("name")), parts.get(str(node.get(_RELATION)), "")
-                if node.get("state", "visible") != "visible":
-                    hidden.append(sheet)
-                elif "worksheets/" in part:
-                    sheets[sheet] = part
-    except ParseError as error:
-        raise InputError(f"{label} is a damaged Excel workbook ({error}). Save it again") from error
+    for _, node in iterparse(_xml(archive, "xl/_rels/workbook.xml.rels", label)):
+        if node.get("Id") and node.get("Target"):
+            target = str(node.get("Target")).lstrip("/")
+            parts[str(node.get("Id"))] = target if target.startswith("xl/") else f"xl/{target}"
+    for _, node in iterparse(_xml(archive, "xl/workbook.xml", label)):
+        if node.tag == f"{_MAIN}sheet":
+            sheet, part = str(node.get("name")), parts.get(str(node.get(_RELATION)), "")
+            if node.get("state", "visible") != "visible":
+                hidden.append(sheet)
+            elif "worksheets/" in part:
+                sheets[sheet] = part
     return sheets, hidden
 
 
 def _scan(archive: zipfile.ZipFile, part: str, label: str) -> _Seen:
     """Count what is in a sheet, and refuse one that reaches too far."""
     seen = _Seen()
-    try:
-        for event, node in iterparse(_xml(archive, part, label), events=("start", "end")):
-            if event == "start" and node.tag == f"{_MAIN}dimension":
-                for corner in str(node.get("ref", "A1")).split(":"):
-                    _place(corner, label)
-            elif event == "end" and node.tag == f"{_MAIN}c":
-                _count(node, seen, label)
-                node.clear()
-            elif event == "end" and node.tag == f"{_MAIN}row":
-                node.clear()
-            elif event == "end" and node.tag == f"{_MAIN}mergeCell":
-                seen.merged += 1
-    except ParseError as error:
-        raise InputError(f"{label} is a damaged Excel workbook ({error}). Save it again") from error
+    for event, node in iterparse(_xml(archive, part, label), events=("start", "end")):
+        if event == "start" and node.tag == f"{_MAIN}dimension":
+            for corner in str(node.get("ref", "A1")).split(":"):
+                _place(corner, label)
+        elif event == "end" and node.tag == f"{_MAIN}c":
+            _count(node, seen, label)
+            node.clear()
+        elif event == "end" and node.tag == f"{_MAIN}row":
+            node.clear()
+        elif event == "end" and node.tag == f"{_MAIN}mergeCell":
+            seen.merged += 1
     return seen
 
 

@@ -71,10 +71,10 @@ def _several(start: Path, file: str, name: str) -> list[Path]:
     """The files of one entry: a file, the files of a folder, or those that fit ``*`` and ``?``; in order of name."""
     if "://" in file:
         raise InputError(f"sources.{name}.file is an address ({file}). Download it and name the local file")
-    path = start / file
+    path = home = start / file
     if not path.exists() and any(sign in file for sign in "*?["):
-        parent = path.parent
-        found = sorted(p for p in parent.glob(path.name) if p.is_file()) if parent.is_dir() else []
+        home = path.parent
+        found = sorted(p for p in home.glob(path.name) if p.is_file()) if home.is_dir() else []
         if not found:
             raise InputError(
                 f"no file fits {file} (sources.{name}.file). Paths count from the folder of the configuration."
@@ -88,7 +88,7 @@ def _several(start: Path, file: str, name: str) -> list[Path]:
     else:
         return [_one(start, file, name)]
     for one in found:
-        if not one.resolve().is_relative_to(path.parent.resolve()):
+        if not one.resolve().is_relative_to(home.resolve()):
             raise InputError(f"{one.name} (sources.{name}.file) is a link out of its folder. Name the file itself")
     return [_one(one.parent, one.name, name) for one in found]
 

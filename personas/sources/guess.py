@@ -5,43 +5,30 @@ Used by `personas init` only. Reading never goes by these guesses: they are writ
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from personas.config import SourceConfig
 from personas.errors import InputError
-from personas.sources.canonical import CANONICAL, Column
+from personas.sources.canonical import CANONICAL
 from personas.sources.convert import FLAGS
 from personas.sources.days import read_days
 from personas.sources.dialect import likely_encoding
+from personas.sources.guess_columns import ColumnGuess, by_name, by_price, by_shape
 from personas.sources.numbers import is_missing, read_numbers
 from personas.sources.preset import Preset, recognised, same_name
-from personas.sources.privacy import identifying, plain_name, special
+from personas.sources.privacy import identifying, special
 from personas.sources.raw import Raw
 from personas.sources.readers import read_source
-from personas.yamlfile import plain, read_yaml
 
 TABLES = ("orders", "order_lines", "customers", "tickets", "reach", "products")
 """In the order in which a file is asked whether it is one."""
+REPEATED = 0.01
+"""From this share of records with an order number that another record has, a file of lines is one, and no orders."""
 SAMPLE = 5_000
 MOST_WORDS = 20
 """A column of more different words is no category."""
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnGuess:
-    """A canonical column and where it comes from: confidence 0 to 1, and why."""
-
-    name: str
-    column: str
-    confidence: float
-    reason: str
-    kind: str = ""
-    """For a column that is used as it stands: its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +75,15 @@ def guess_file(path: Path) -> tuple[FileGuess, ...]:
             f"{path.name} is no table that is known: no columns for a customer with a day and an amount. It has: "
             f"{', '.join(raw.columns[:30])}. Write the configuration by hand: sources.orders.columns"
         )
+    if any(guess.table == "order_lines" and _repeats(guess, samples) for guess in found):
+        found = [guess for guess in found if guess.table != "orders"]
     return (max(found, key=lambda guess: (guess.confidence, -TABLES.index(guess.table))),)
+
+
+def _repeats(lines: FileGuess, samples: Mapping[str, Sequence[str]]) -> bool:
+    """Whether order numbers stand in several records: then an amount is one of a line, not of an order."""
+    numbers = [text for text in samples[next(c.column for c in lines.columns if c.name == "order_id")] if text.strip()]
+    return len(numbers) - len(set(numbers)) > REPEATED * len(numbers)
 
 
 def _read(path: Path) -> tuple[Raw, dict[str, str]]:
@@ -172,12 +167,14 @@ def _of_names(
     taken: dict[str, ColumnGuess] = {}
     more, questions = dict(settings), []
     for column in CANONICAL[table]:
-        guess = _by_name(table, column, raw, samples, {g.column for g in taken.values()})
+        guess = by_name(table, column, raw, samples, {g.column for g in taken.values()})
         if guess is not None:
             taken[column.name] = guess
+    if table == "order_lines" and "line_amount" not in taken and (guess := by_price(raw, samples, taken)):
+        taken["line_amount"] = guess
     for column in CANONICAL[table]:
         if column.required and column.name not in taken:
-            guess = _by_shape(column, raw, samples, {g.column for g in taken.values()})
+            guess = by_shape(column, raw, samples, {g.column for g in taken.values()})
             if guess is None:
                 return None
             taken[column.name] = guess
@@ -206,66 +203,6 @@ def _of_names(
         path, table, "generic", raw, tuple(taken.values()), more, given, tuple(questions),
         _not_used(raw, used, samples), codes.pop() if len(codes) == 1 else "", confidence,
     )  # fmt: skip
-
-
-@cache
-def vocabulary() -> dict[str, dict[str, list[str]]]:
-    """Table -> canonical column -> words, from ``vocabulary.yaml``."""
-    tree: Any = plain(read_yaml(Path(__file__).parent / "vocabulary.yaml"))
-    return {
-        table: {name: [str(word) for word in words] for name, words in columns.items()}
-        for table, columns in tree.items()
-    }
-
-
-def _by_name(
-    table: str, column: Column, raw: Raw, samples: Mapping[str, Sequence[str]], taken: set[str]
-) -> ColumnGuess | None:
-    """The best column by name whose content fits the kind."""
-    words = [column.name, *vocabulary().get(table, {}).get(column.name, [])]
-    for place, word in enumerate(dict.fromkeys(plain_name(word) for word in words)):
-        for name in raw.columns:
-            if name in taken or plain_name(name) != word:
-                continue
-            if _fits(column, samples[name]):
-                confidence = 1.0 if place == 0 else 0.95 if place < 8 else 0.85
-                return ColumnGuess(column.name, name, confidence, f"its name is {word!r}")
-    return None
-
-
-def _by_shape(column: Column, raw: Raw, samples: Mapping[str, Sequence[str]], taken: set[str]) -> ColumnGuess | None:
-    """The only column whose content fits, for a required day or amount."""
-    if column.kind not in ("day", "money"):
-        return None
-    if column.kind == "money" and not any("." in t or "," in t for name in raw.columns for t in samples[name][:50]):
-        return None
-    fitting = [
-        name
-        for name in raw.columns
-        if name not in taken and _fits(column, samples[name]) and not plain_name(name).endswith(" id")
-        and (column.kind == "day" or any(re.search(r"\d[.,]\d\d$", text.strip()) for text in samples[name]))
-    ]  # fmt: skip
-    if len(fitting) != 1:
-        return None
-    what = "days" if column.kind == "day" else "amounts with two decimals"
-    return ColumnGuess(column.name, fitting[0], 0.5, f"the only column with {what}: please check")
-
-
-def _fits(column: Column, texts: Sequence[str]) -> bool:
-    """Whether nearly all texts are of the kind."""
-    filled = [text for text in texts if not is_missing(text)]
-    if not filled:
-        return not column.required
-    kind = column.kind
-    if column.name == "birth_year":
-        return all(re.search(r"\d{2}", text) for text in filled)
-    if kind == "day":
-        days = read_days(sorted(set(filled)), "auto")
-        return bool(days.question) or len(days.failed) * 20 < len(set(filled))
-    if kind in ("money", "number", "count", "share"):
-        numbers = read_numbers(sorted(set(filled)), kind, "auto", None)
-        return bool(numbers.question) or len(numbers.failed) * 20 < len(set(filled))
-    return True
 
 
 def _setting(guess: ColumnGuess, table: str, texts: Sequence[str]) -> tuple[dict[str, str], str]:

@@ -182,8 +182,7 @@ def lines_differ_sql(marked: Table, orders: Table) -> str:
         )
         SELECT
           COUNT(*) AS orders,
-          COUNT(CASE WHEN ABS(s.total - o.net_amount) * 100 > s.line_count THEN 1 END) AS differing,
-          COUNT(CASE WHEN o.net_amount < 0 AND s.total > 0 THEN 1 END) AS turned
+          COUNT(CASE WHEN ABS(s.total - o.net_amount) * 100 > s.line_count THEN 1 END) AS differing
         FROM sums AS s
         JOIN {quoted(orders.name)} AS o ON o.order_id = s.order_id
     """
@@ -205,7 +204,7 @@ def make_products(work: Work) -> Table | None:
 def make_lines(
     work: Work, marked_orders: Table | None, order_table: Table | None, products: Table | None
 ) -> tuple[Table | None, Table | None]:
-    """The canonical lines, and the orders made of them where there is no table of"""
+    """The canonical lines, and the orders made of them where there is no table of orders."""
     item = work.loaded.get("order_lines")
     if item is None:
         return None, None
@@ -237,12 +236,12 @@ def make_lines(
 
 
 def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
-    """Orders made of lines, with their own control totals against the"""
+    """Orders made of lines, with their own control totals against the lines."""
     shared = work.engine.fetch(shared_orders_sql(marked), 1).to_pylist()[0]
     if shared["orders"]:
         raise InputError(
             f"{item.raw.label}: {count_of(shared['orders'], 'order number')} shared by several customers (first: "
-            f"{shared['first']!r}). Map the column that numbers the orders: sources.order_columns.order_id"
+            f"{shared['first']!r}). Map the column that numbers the orders: sources.order_lines.columns.order_id"
         )
     made = work.engine.make("orders", orders_from_lines_sql(marked))
     found = work.engine.fetch(made_totals_sql(made), 2).to_pylist()
@@ -265,7 +264,7 @@ def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
 
 
 def _say_lines(work: Work, item: Loaded, marked: Table, order_table: Table | None, products: Table | None) -> None:
-    """The remarks about"""
+    """The remarks about order lines."""
     rows = {line.step: line.rows for line in work.audit if line.table == "order_lines"}
     if lost := rows.get("without-order"):
         work.notice("lines-without-order", f"{count_of(lost, 'order line')} whose order is in no file set aside", lost)

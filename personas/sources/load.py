@@ -95,7 +95,7 @@ def load(
     table, turned = turn_positive(engine, table)
     likely = alike(columns.get("customer_id"), name, raw.label, folded=source.fold_case)
     own, shared = aliases_of(raw, matched, source) if name == "customers" else ({}, [])
-    table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or {})
+    table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or own)
     return Loaded(
         table, matched, raw, {name: report.filled for name, report in reports.items()},
         _interpretation(raw, matched, reports),

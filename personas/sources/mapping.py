@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import ConfigError, InputError, did_you_mean
 from personas.sources.canonical import CANONICAL, Column, GivenColumn
+from personas.sources.guess_columns import vocabulary
 from personas.sources.numbers import is_missing
 from personas.sources.preset import PRESETS, loosely, same_name
+from personas.sources.privacy import PROTECTED, plain_name
 from personas.sources.readers import Raw
 from personas.sources.reshape import SUFFIX
 
@@ -112,10 +114,28 @@ def _recoded_to_nothing(raw: Raw, source: SourceConfig, canonical: Mapping[str, 
 
 def given_columns(source: SourceConfig | None) -> tuple[GivenColumn, ...]:
     """The given columns of the customers source, as later stages see them."""
+    apart = described_only(source)
     return tuple(
-        GivenColumn(name, spec.kind, spec.family, spec.role, spec.label or name.replace("_", " "), spec.unit)
+        GivenColumn(
+            name, spec.kind, spec.family, "profile" if name in apart else spec.role,
+            spec.label or name.replace("_", " "), spec.unit,
+        )
         for name, spec in (source.given if source else {}).items()
-    )
+    )  # fmt: skip
+
+
+def described_only(source: SourceConfig | None) -> tuple[str, ...]:
+    """Given columns whose name is that of a protected one (gender, age ...): they form nothing until a role is written.
+
+    They are told by their name, or by that of their column in the file, in the languages of the vocabulary.
+    """
+    given = source.given if source else {}
+    asked = {name: spec for name, spec in given.items() if "role" not in spec.model_fields_set}
+    if not asked:
+        return ()
+    known = vocabulary()["customers"]
+    words = {plain_name(word) for name in PROTECTED for word in (name, *known.get(name, ()))}
+    return tuple(name for name, spec in asked.items() if {plain_name(name), plain_name(spec.column)} & words)
 
 
 def _claimed(raw: Raw, source: SourceConfig) -> frozenset[str]:
@@ -145,7 +165,10 @@ def _find(
             problems.append(f"{column.name} ({column.meaning}) is required. Write {where}: <name of the column>")
         return None
     made = column.name + SUFFIX
-    if made in raw.columns and (spec is None or source.guests or (isinstance(spec, ColumnSpec) and spec.first_of)):
+    joined = isinstance(spec, ColumnSpec) and bool(spec.first_of or spec.product_of)
+    if made in raw.columns and (spec is None or source.guests or joined):
+        if isinstance(spec, ColumnSpec) and spec.product_of and kind not in {"money", "number", "count"}:
+            problems.append(f"{where}: only amounts and counts can be multiplied")
         recoded = spec.values if isinstance(spec, ColumnSpec) else {}
         return Mapped(column.name, kind, required, (made,), None, {**values, **recoded})
     if spec is not None:

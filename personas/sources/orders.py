@@ -177,44 +177,56 @@ def unlinked_refunds_sql(table: Table) -> str:
     """
 
 
-def check_words(engine: Engine, table: Table, column: str, allowed: Sequence[str], name: str) -> list[str]:
-    """Words of a column that are none of the allowed ones, commonest first."""
+MOST_WORDS = 20
+"""So many odd words of a column are named."""
+
+
+def check_words(engine: Engine, table: Table, column: str, allowed: Sequence[str]) -> tuple[list[str], int, int]:
+    """Words of a column that are none of the allowed ones, commonest first; how many more there are; their records."""
     if not table.has(column):
-        return []
+        return [], 0, 0
     known = ", ".join(f"'{word}'" for word in allowed)
     sql = f"""
-        SELECT {column} AS word, COUNT(*) AS records
+        SELECT
+          {column} AS word,
+          COUNT(*) OVER () AS words,
+          SUM(COUNT(*)) OVER () AS records
         FROM {quoted(table.name)}
         WHERE {column} IS NOT NULL AND LOWER({column}) NOT IN ({known})
         GROUP BY {column}
         ORDER BY COUNT(*) DESC, {column} NULLS LAST
-        LIMIT 20
+        LIMIT {MOST_WORDS}
     """
-    return [str(row["word"]) for row in engine.fetch(sql, 20).to_pylist()]
+    rows = engine.fetch(sql, MOST_WORDS).to_pylist()
+    if not rows:
+        return [], 0, 0
+    return [str(row["word"]) for row in rows], int(rows[0]["words"]) - len(rows), int(rows[0]["records"])
 
 
 def canonical_channel(engine: Engine, table: Table, name: str) -> tuple[Table, list[Notice]]:
     """The table with its channel as one of ``CHANNELS``; other words become ``other``, and are named."""
     if not table.has("channel"):
         return table, []
-    odd = check_words(engine, table, "channel", CHANNELS, name)
+    odd, more, records = check_words(engine, table, "channel", CHANNELS)
     known = ", ".join(f"'{word}'" for word in CHANNELS)
     case = f"CASE WHEN LOWER(channel) IN ({known}) THEN LOWER(channel) WHEN channel <> '' THEN 'other' END AS channel"
     columns = ", ".join(case if column == "channel" else quoted(column) for column in table.columns)
     clean = engine.make(f"{table.name}_channel", f"SELECT {columns} FROM {quoted(table.name)}")
     if not odd:
         return clean, []
-    text = f"{name}: the channels {', '.join(odd)} count as 'other'. Recode them: sources.{name}.columns.channel.values"
-    return clean, [Notice("other-channel", text, len(odd))]
+    named = f"{', '.join(odd)}{f' and {more:,} more' if more else ''}"
+    text = f"{name}: the channels {named} count as 'other'. Recode them: sources.{name}.columns.channel.values"
+    return clean, [Notice("other-channel", text, records)]
 
 
 def make_orders(work: Work) -> tuple[Table | None, Table | None]:
-    """The canonical orders and their marked records, from a table of"""
+    """The canonical orders and their marked records, from a table of orders."""
     item = work.loaded.get("orders")
     if item is None:
         return None, None
     engine = work.engine
-    if odd := check_words(engine, item.table, "kind", KINDS, "orders"):
+    odd, _, _ = check_words(engine, item.table, "kind", KINDS)
+    if odd:
         raise InputError(
             f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of {', '.join(KINDS)}. Write under "
             f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
@@ -252,7 +264,7 @@ def _refuse_two_shapes(item: Loaded, facts: dict[str, int]) -> None:
 
 
 def _say_orders(work: Work, item: Loaded, marked: Table, facts: dict[str, int]) -> None:
-    """The remarks about"""
+    """The remarks about orders."""
     rows = {line.step: line.rows for line in work.audit if line.table == "orders"}
     if lost := rows.get("without-customer"):
         work.notice(

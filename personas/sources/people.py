@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from personas.engines.engine import Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, count_of
@@ -123,9 +121,9 @@ def marked_reach_sql(table: Table, customers: Table, window: Window) -> str:
     """
 
 
-def kept_sql(marked: Table, without: Sequence[str] = ()) -> str:
+def kept_sql(marked: Table) -> str:
     """Records that stay, with ``in_window``."""
-    columns = [name for name in marked.columns if name != "status" and name not in without]
+    columns = [name for name in marked.columns if name != "status"]
     return f"""
         SELECT
           {", ".join(quoted(name) for name in columns)},

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from personas.config import Config
+from personas.config import TABLES, Config
 from personas.engines.engine import Engine, Table
 from personas.errors import ConfigError, InputError, LimitError, PersonasError, count_of
 from personas.estimate import Notice
 from personas.sources import lines, orders, people
 from personas.sources.canonical import Audit, AuditLine, Tables
+from personas.sources.gate import sha256_of
 from personas.sources.load import Loaded, load
-from personas.sources.mapping import given_columns
+from personas.sources.mapping import described_only, given_columns
 from personas.sources.readers import Snapshots
 from personas.sources.reconcile import reconciled
 from personas.sources.window import find_window
 from personas.sources.work import Work
 
 Progress = Callable[[str, float], None]
-ORDER = ("customers", "orders", "payments", "order_lines", "products", "tickets", "reach")
 
 
 def prepare(engine: Engine, config: Config, progress: Progress | None = None) -> Tables:
@@ -62,13 +62,29 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
     customers = people.make_customers(work, marked_customers, order_table)
     tickets = people.make_tickets(work, customers)
     reach = people.make_reach(work, customers)
+    if apart := described_only(config.sources.get("customers")):
+        names = ", ".join(apart)
+        text = f"{names}: protected, so described but forming no segment. To use: role: basis under given"
+        work.notice("described-only", text, len(apart))
     say("done", 1.0)
     return Tables(
         customers, order_table, line_table, tickets, reach, given_columns(config.sources.get("customers")),
         window.snapshot, window.days, config.study.currency or "",
         Audit(tuple(work.audit), tuple(item.interpretation for item in read.values()), tuple(work.notices)),
-        tuple((name, item.raw.sha256) for name, item in read.items()),
+        (*((name, item.raw.sha256) for name, item in read.items()), *_read_beside(config)),
     )  # fmt: skip
+
+
+def _read_beside(config: Config) -> list[tuple[str, str]]:
+    """Hashes of the files that figures depend on and that are no sources: rates of currencies, assignments of tests."""
+    rules = {name: source.currency for name, source in config.sources.items() if source.currency is not None}
+    files = {
+        f"{name}.currency": config.source_folder / rule.rates_file
+        for name, rule in rules.items()
+        if rule.rates_file is not None
+    }
+    files |= {f"experiments.{name}": config.folder / wanted.file for name, wanted in config.experiments.items()}
+    return [(name, sha256_of(path)) for name, path in files.items() if path.is_file()]
 
 
 def _load_all(engine: Engine, config: Config, say: Progress, snapshots: Snapshots) -> dict[str, Loaded]:
@@ -76,7 +92,7 @@ def _load_all(engine: Engine, config: Config, say: Progress, snapshots: Snapshot
     loaded: dict[str, Loaded] = {}
     errors: list[PersonasError] = []
     alone = "orders" not in config.sources
-    for number, name in enumerate(name for name in ORDER if name in config.sources):
+    for number, name in enumerate(name for name in TABLES if name in config.sources):
         say(f"reading {name}", 0.7 * number / len(config.sources))
         required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
         try:
@@ -89,7 +105,7 @@ def _load_all(engine: Engine, config: Config, say: Progress, snapshots: Snapshot
         except (ConfigError, InputError) as error:
             errors.append(error)
     unpriced = [_without_currency(config, name, item) for name, item in loaded.items()]
-    errors += [mistake for mistake in unpriced if mistake is not None]
+    errors += [mistake for mistake in (*unpriced, _unconverted(config, loaded)) if mistake is not None]
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -111,6 +127,20 @@ def _without_currency(config: Config, name: str, item: Loaded) -> ConfigError | 
         return None
     return ConfigError(
         f"sources.{name} has money ({', '.join(money)}) but the study no currency. Write study.currency: EUR"
+    )
+
+
+def _unconverted(config: Config, loaded: Mapping[str, Loaded]) -> InputError | None:
+    """Lines whose amounts stay in another currency than those of their orders, which were converted."""
+    lines = loaded.get("order_lines")
+    if lines is None or "orders" not in loaded or any(column.name == "currency" for column in lines.plan.columns):
+        return None
+    converted = sum(notice.count for notice in loaded["orders"].notices if notice.code == "converted")
+    if not converted:
+        return None
+    return InputError(
+        f"{count_of(converted, 'order')} converted to {config.study.currency}, but no column says the currency of the "
+        "order lines. Write sources.order_lines.columns.currency: NAME and sources.order_lines.currency"
     )
 
 

@@ -15,7 +15,7 @@ PROTECTED: tuple[str, ...] = tuple(
 )
 """Canonical columns that are protected, over all tables."""
 SMALL_CELL = 5
-"""A count of fewer customers than this may point at single people; it is not shown with a protected column."""
+"""A count of fewer customers than this may point at single people: no level of a protected column is shown with it."""
 MOST = 0.8
 """Share of values that must look alike before a column is taken for what they look like."""
 
@@ -48,15 +48,6 @@ _SPECIAL = {
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"(?:\+|00|\(?0)[\d ()./-]{6,18}")
 _IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-
-
-def is_protected(column: str) -> bool:
-    """Whether a column may not form segments unless the configuration says so.
-
-    >>> is_protected("gender"), is_protected("region")
-    (True, False)
-    """
-    return column in PROTECTED
 
 
 def identifying(name: str, values: Sequence[str] = ()) -> str:

@@ -71,7 +71,7 @@ def reconciled(
     tracked = shop.has("refunded_amount") or any(sale.kind == "refund" for sale in sales)
     status = statuses(paid, pairs, tracked, keep=source.unmatched == "count")
     rest = payments.filter(pa.array([status[sale.place] == KEPT for sale in paid], pa.bool_()))
-    rest = _renumbered(rest, sales, paid, pairs, payments)
+    rest = _renumbered(rest, sales, paid, pairs)
     orders, taken_over = (orders, 0) if tracked else _with_refunds(orders, payments, pairs)
     together = _together(orders, rest)
     records = shop.raw.records + rest.num_rows
@@ -199,9 +199,8 @@ def statuses(
 
 
 def _renumbered(
-    rest: pa.Table, sales: Sequence[Sale], paid: Sequence[Sale], pairs: Mapping[int, tuple[int, str]],
-    payments: pa.Table,
-) -> pa.Table:  # fmt: skip
+    rest: pa.Table, sales: Sequence[Sale], paid: Sequence[Sale], pairs: Mapping[int, tuple[int, str]]
+) -> pa.Table:
     """Refunds name the shop's order instead of its payment; numbers that the shop uses too are told apart."""
     import pyarrow as pa
 

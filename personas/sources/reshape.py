@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from personas.config import ColumnSpec, SourceConfig
 from personas.errors import InputError
 from personas.sources.numbers import read_numbers
-from personas.sources.preset import PRESETS, PresetTable, Rule, loosely, same_name
+from personas.sources.preset import PRESETS, PresetTable, Product, Rule, loosely, same_name
 from personas.sources.raw import Raw, as_written
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SUFFIX = " (by the preset)"
+SUFFIX = " (put together)"
 """Ends the name of a column that is made here."""
 
 
@@ -93,7 +93,7 @@ def reshape(raw: Raw, source: SourceConfig) -> Raw:
 
 
 def _joined_columns(source: SourceConfig) -> bool:
-    return any(isinstance(spec, ColumnSpec) and spec.first_of for spec in source.columns.values())
+    return any(isinstance(spec, ColumnSpec) and (spec.first_of or spec.product_of) for spec in source.columns.values())
 
 
 def _in_memory(raw: Raw) -> tuple[Raw, pa.Table]:
@@ -210,9 +210,14 @@ def _refunds(sheet: _Sheet, rules: PresetTable) -> None:
 
 def _amounts(sheet: _Sheet, rules: PresetTable, source: SourceConfig) -> None:
     """Amounts that the export gives as price and quantity."""
-    for name, rule in rules.computed.items():
-        if name in source.columns or not all(sheet.find(column) for column in rule.product_of):
-            continue
+    wanted = {name: rule for name, rule in rules.computed.items() if name not in source.columns}
+    wanted = {name: rule for name, rule in wanted.items() if all(sheet.find(column) for column in rule.product_of)}
+    for name, spec in source.columns.items():
+        if isinstance(spec, ColumnSpec) and spec.product_of:
+            for column in spec.product_of:
+                _require(sheet, column, f"columns.{name}.product_of")
+            wanted[name] = Product(spec.product_of)
+    for name, rule in wanted.items():
         factors = [_decimals(sheet, column, source) for column in rule.product_of]
         less = _decimals(sheet, rule.less, source) if rule.less and sheet.find(rule.less) else []
         texts = []

@@ -16,7 +16,7 @@ from personas.engines.portable import quoted
 from personas.errors import ConfigError, InputError, count_of
 from personas.estimate import Notice
 from personas.sources.aliases import with_numbers
-from personas.sources.canonical import CANONICAL
+from personas.sources.canonical import CANONICAL, CUSTOMER_IDS
 from personas.sources.currency import one_currency
 from personas.sources.raw import Raw
 
@@ -109,7 +109,7 @@ def _total_first(money: tuple[str, ...]) -> tuple[str, ...]:
 def _folded(engine: Engine, table: Table, raw: Raw) -> tuple[Table, list[Notice]]:
     """Customer numbers in small letters: the same e-mail address is the same customer."""
     columns = ", ".join(
-        "LOWER(customer_id) AS customer_id" if name == "customer_id" else quoted(name) for name in table.columns
+        f"LOWER({name}) AS {name}" if name in CUSTOMER_IDS else quoted(name) for name in table.columns
     )
     counts = engine.fetch(
         f"SELECT COUNT(DISTINCT customer_id) - COUNT(DISTINCT LOWER(customer_id)) AS n FROM {quoted(table.name)}", 1
@@ -133,14 +133,18 @@ def _hashed(engine: Engine, table: Table, variable: str) -> Table:
     import pyarrow as pa
 
     def hashed(batch: pa.RecordBatch) -> pa.RecordBatch:
-        place = batch.schema.get_field_index("customer_id")
-        texts = [
-            None
-            if value is None
-            else hmac.new(secret, str(value).encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
-            for value in batch.column(place).to_pylist()
-        ]
-        return batch.set_column(place, batch.schema.field(place), pa.array(texts, batch.schema.field(place).type))
+        for name in CUSTOMER_IDS:
+            if (place := batch.schema.get_field_index(name)) < 0:
+                continue
+            texts = [
+                None
+                if value is None
+                else hmac.new(secret, str(value).encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
+                for value in batch.column(place).to_pylist()
+            ]
+            field = batch.schema.field(place)
+            batch = batch.set_column(place, field, pa.array(texts, field.type))
+        return batch
 
     schema = engine.fetch(f"SELECT * FROM {quoted(table.name)} LIMIT 0", 1).schema
     return engine.map(f"{table.name}_hashed", table, hashed, schema)

@@ -90,7 +90,7 @@ def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str]
     if kind in {"money", "number"}:
         return f"TRY_CAST({name} AS DECIMAL(18, 4))"
     if kind == "birth_year" and family == "day":
-        return f"EXTRACT(YEAR FROM {name})"
+        return f"YEAR({name})"
     if kind in {"count", "birth_year"}:
         whole = name if family == "integer" else f"CASE WHEN {name} = FLOOR({name}) THEN {name} END"
         return f"TRY_CAST({whole} AS BIGINT)"

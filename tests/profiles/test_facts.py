@@ -134,3 +134,16 @@ def test_only_the_most_frequent_levels_are_counted_whatever_they_are_called(engi
     levels = found[EVERYONE]["home"].levels
     assert len(levels) == 12
     assert (levels[0][0], levels[0][1].value) == (names[19], pytest.approx(20 / 210, abs=1e-12))
+
+
+def test_a_level_of_a_protected_column_with_fewer_than_five_customers_is_not_shown(engine: Engine) -> None:
+    levels = ["DE"] * 9 + ["FR"] * 4 + ["DE"] * 8 + ["FR"] * 5
+    who = [f"c{i:02d}" for i in range(26)]
+    features = [category("country"), category("home")]
+    customers = measured(engine, who, features, {"country": levels, "home": levels})
+    labels = labelled(engine, who, [0] * 13 + [1] * 13)
+    _, segments, values = customer_values(customers, labels, features)
+    found = facts(customers, labels, {EVERYONE: 26, 0: 13, 1: 13}, Sample(segments, values), "EUR", seed=3)
+    assert [name for name, _ in found[0]["country"].levels] == ["DE"], "four from France may be recognised"
+    assert [name for name, _ in found[1]["country"].levels] == ["DE", "FR"]
+    assert [name for name, _ in found[0]["home"].levels] == ["DE", "FR"], "home is not protected"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -79,6 +80,24 @@ def test_the_referrals_of_a_segment_are_those_of_new_customers_in_the_window(eng
     assert each is not None and each.tolist() == [108.0, 0, 0, 0, 0]
     assert [notice.code for notice in notices] == ["referrals-in-circles"] and notices[0].count == 1
     assert (found[1].referrers, found[1].brought) == (0, 0)
+
+
+def test_the_cost_that_was_saved_is_a_mean_of_exact_money(engine: Engine) -> None:
+    who = ["a", "c", *(f"n{i}" for i in range(9))]
+    tables = shop(engine, who, [order(f"o{x}", x, "50") for x in who])
+    by = [None, "a", *[None] * 9]
+    costs = [None if name == "c" else Decimal("0.1") for name in who]
+    customers = pa.table(
+        {
+            "customer_id": who, "referred_by": by, "referral_type": [None, "anyway", *[None] * 9],
+            "acquisition_cost": pa.array(costs, pa.decimal128(18, 4)),
+        }
+    )  # fmt: skip
+    tables = replace(tables, customers=engine.read("customers", customers))
+    segments = np.zeros(len(who), dtype=np.int32)
+    _, each, _ = referrals(engine, tables, np.array(who), segments, {"c": 40.0}, 0)
+    # ten times 0.1 is 1, in whatever order threads add it up; as floats it would be 0.9999999999999999
+    assert each is not None and each[0] == 0.1
 
 
 def test_without_the_column_nothing_is_said(engine: Engine) -> None:

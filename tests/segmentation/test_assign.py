@@ -3,14 +3,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from personas.engines import Engine, open_engine
+from personas.errors import InputError
 from personas.features.coding import Coding, ColumnCoding, FeatureMatrix
 from personas.features.feature import Customers, Feature
 from personas.features.recoding import recode
 from personas.segmentation import assign, discover
+from personas.segmentation.assign import assign_frame
 from tests.segmentation.markets import ring
 
 SPEND = Feature("spend", "", "orders", "EUR/year", "spend", "", "purchase")
@@ -85,3 +88,12 @@ def test_assigning_reads_only_what_the_model_needs(engine: Engine) -> None:
     assert sql == (
         'SELECT\n  "customer_id",\n  "spend",\n  "a""b; drop table t;--"\nFROM "features"\nWHERE in_study'
     )
+
+
+def test_a_number_that_cannot_be_read_is_never_assigned_as_unknown(engine: Engine) -> None:
+    found = discover(market(engine)[1].X, k=3, protocol="quick", min_size=20)
+    customers = pd.DataFrame({"spend": ["1,5", None], "visits": [2.0, 3.0], "town": ["north", None]})
+    with pytest.raises(InputError, match="spend: '1,5' is no number"):
+        assign_frame(customers, CODING, found, {0: "joe"})
+    told = assign_frame(customers.assign(spend=["1.5", None]), CODING, found, {0: "joe", 1: "ann", 2: "sue"})
+    assert told["persona"][1] in {"joe", "ann", "sue"} and len(told) == 2

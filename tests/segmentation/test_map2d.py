@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -41,7 +43,11 @@ def test_an_unknown_picture_is_refused() -> None:
         map2d(np.zeros((60, 2)), "tsne", 0)
 
 
-def test_a_map_drawn_beside_other_work_is_the_same_and_its_process_ends() -> None:
+def test_a_map_drawn_beside_other_work_is_the_same_and_its_process_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "umap.py").write_text("raise SystemExit(1)\n")  # a file of the working folder is not what is imported
+    monkeypatch.chdir(tmp_path)
     X, _ = mix(3, 3, 6.0, 90, 2)
     with at_most(2), Drawing(X, "umap", 3) as drawing:
         child = drawing._child

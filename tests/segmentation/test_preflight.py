@@ -21,6 +21,7 @@ LIMITS = Limits()
         (np.where(np.arange(120).reshape(60, 2) == 5, np.nan, 1.0), "1 missing or infinite value, in column 1"),
         (np.where(np.arange(120).reshape(60, 2) == 4, np.inf, 1.0), "in column 0"),
         (np.arange(120).reshape(60, 2) * 1e100, "scale the columns"),
+        (np.arange(120).reshape(60, 2) * 1e-300, "no value beyond 1e-100; scale the columns"),
         ([["a", "b"]] * 60, "cannot be read as a table of numbers"),
         (np.ones((60, 2), dtype=complex), "complex"),
         (pd.DataFrame({"spend": np.arange(60.0), "town": ["x"] * 60}), "columns of X are not numbers: town"),

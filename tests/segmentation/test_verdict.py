@@ -233,3 +233,14 @@ def test_the_table_has_the_columns_of_the_contract_and_unknown_is_missing() -> N
     # 100 of 100 + 200 customers.
     assert abs(table["smallest_share"][0] - 1 / 3) <= 1e-12
     assert table["bic"].isna().all() and table["borders_gap"].isna().all()
+
+
+def test_a_number_that_only_the_smallest_size_keeps_out_is_named() -> None:
+    six, seven = replace(at_the_edge(6), sizes=(49, *[200] * 5)), replace(at_the_edge(7), sizes=(40, *[200] * 6))
+    told = said(evidence(at_the_edge(), six, seven), 3)
+    assert (
+        "7 segments come back and have a gap on every border too, but the smallest would have 40 customers, fewer than "
+        "50 (setting min_size)." in told
+    )
+    for change in ({"jaccard": (0.7499,) * 7}, {"natural_groups": 6}, {"sizes": (50, *[200] * 6)}):
+        assert "7 segments come back" not in said(evidence(at_the_edge(), replace(seven, **change)), 3)  # type: ignore[arg-type]

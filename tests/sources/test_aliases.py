@@ -46,3 +46,21 @@ def test_a_customer_number_is_never_another_customers_name(shop: Prepare, engine
 def test_a_column_that_is_not_there_is_named(shop: Prepare) -> None:
     with pytest.raises(InputError, match=r"sources\.customers\.known_as: customers\.csv has no column 'Emial'"):
         shop(customers=PEOPLE, customers_with={"known_as": ["Emial"]}, orders=ORDERS)
+
+
+def test_who_brought_a_customer_along_is_joined_by_the_same_rules(
+    shop: Prepare, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_SECRET", "0123456789abcdef")
+    people = "customer_id,Email,referred_by\nA7,Ann@X.org,\nb8,bob@x.org,ann@x.org\nC9,c@x.org,a7\n"
+    orders = "order_id,customer_id,ordered_on,total_amount\n1,a7,2024-01-05,1.00\n2,B8,2024-01-06,2.00\n"
+    rules = {"known_as": ["Email"], "fold_case": True}
+    shop(customers=people, customers_with=rules, orders=orders, orders_with={"fold_case": True})
+    found = {row["customer_id"]: row["referred_by"] for row in rows(engine, "customers")}
+    assert found == {"a7": None, "b8": "a7", "c9": "a7"}
+    hashing = {"hash_ids_with": "SHOP_SECRET"}
+    shop(customers=people, customers_with=rules, orders=orders, orders_with={"fold_case": True}, study=hashing)
+    found = {row["customer_id"]: row["referred_by"] for row in rows(engine, "customers")}
+    brought = [by for by in found.values() if by]
+    assert len(brought) == 2 and set(brought) <= set(found), "the number of who brought them along is hashed alike"
+    assert "a7" not in found

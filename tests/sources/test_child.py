@@ -84,6 +84,17 @@ def test_a_bug_in_the_child_tells_its_place_and_no_data(tmp_path: Path, monkeypa
     assert found.value.exit_code == 6 and "ann@" not in str(found.value)
 
 
+def test_a_file_that_the_child_may_not_open_is_no_want_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = tmp_path / "path" / "pyarrow"
+    locked.mkdir(parents=True)
+    (locked / "__init__.py").write_text("raise PermissionError(13, 'Permission denied', 'orders.csv.gz')\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "path"))
+    with pytest.raises(InputError, match=r"orders\.csv\.gz cannot be opened: Permission denied"):
+        read_source("orders", packed(tmp_path), tmp_path)
+
+
 def test_memory_and_seconds_are_limits_that_the_configuration_sets(tmp_path: Path) -> None:
     source = packed(tmp_path)
     with pytest.raises(LimitError, match=r"needs more than 150 MiB of memory.*sources\.orders\.max_memory"):
@@ -127,6 +138,23 @@ def test_the_child_sees_no_secret_of_the_environment(tmp_path: Path, monkeypatch
         read_source("orders", packed(tmp_path), tmp_path)
     seen = (tmp_path / "seen").read_text()
     assert "PATH" in seen and "SHOP_DATABASE" not in seen
+
+
+def test_the_child_runs_no_file_of_the_working_folder(tmp_path: Path) -> None:
+    packed(tmp_path)
+    for name in ("pyarrow.py", "typing.py"):
+        (tmp_path / name).write_text("open('run', 'w')\n")
+    code = (
+        "from pathlib import Path\nfrom personas.config import SourceConfig\n"
+        "from personas.sources.child import read_apart\n"
+        "print(read_apart('orders', SourceConfig(file='orders.csv.gz'), Path()).records)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip  # -P: as the command `personas` starts
+    assert done.stdout == "3\n", done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")

@@ -10,6 +10,7 @@ import pytest
 from personas.config import SourceConfig
 from personas.engines import Engine
 from personas.errors import InputError, LimitError
+from personas.sources.excel import read_workbook
 from personas.sources.raw import Raw
 from personas.sources.readers import read_source
 
@@ -106,3 +107,24 @@ def test_entities_and_torn_workbooks_are_refused(tmp_path: Path) -> None:
         read(tmp_path, workbook({"Orders": bomb}))
     with pytest.raises(InputError, match="damaged"):
         read(tmp_path, book()[:-60])
+
+
+def test_a_workbook_with_any_byte_turned_is_read_or_refused_in_words(tmp_path: Path) -> None:
+    """A wrong checksum, a torn stream, a locked part, a place before the file: every library names it otherwise."""
+    whole = book()
+    told = 0
+    for place in range(0, len(whole), 3):
+        data = bytearray(whole)
+        data[place] ^= 0xFF
+        try:
+            read_workbook(bytes(data), None, "orders.xlsx", "orders")
+        except (InputError, LimitError):
+            told += 1
+    assert told > 0.4 * len(whole) / 3
+    locked = bytearray(whole)
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = -1
+        while (start := whole.find(mark, start + 1)) >= 0:
+            locked[start + flags] |= 1
+    with pytest.raises(InputError, match=r"orders\.xlsx is a damaged Excel workbook .*encrypted"):
+        read_workbook(bytes(locked), None, "orders.xlsx", "orders")

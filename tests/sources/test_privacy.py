@@ -87,3 +87,20 @@ def test_hashed_customer_numbers_join_and_show_nothing(
     assert len(ids) == 2 and not ids & {"ann", "bob"} and all(len(number) == 20 for number in ids)
     assert {row["customer_id"] for row in rows(engine, "orders")} == ids
     assert {row["gender"] for row in found} == {"f", "m"}
+
+
+def test_a_given_column_that_tells_a_protected_thing_forms_nothing_until_that_is_asked_for(shop: Prepare) -> None:
+    people = "customer_id,Geschlecht,Alter,points\nann,f,30,1\nbob,m,40,2\n"
+    given: dict[str, dict[str, str]] = {
+        "sex": {"column": "Geschlecht", "kind": "category"}, "years": {"column": "Alter"},
+        "points": {"column": "points"},
+    }  # fmt: skip
+    tables = shop(orders=ORDERS, customers=people, customers_with={"given": given})
+    assert {column.name: column.role for column in tables.given} == {
+        "sex": "profile", "years": "profile", "points": "basis",
+    }  # fmt: skip
+    said = {notice.code: notice.text for notice in tables.audit.notices}
+    assert said["described-only"].startswith("sex, years: protected, so described but forming no segment")
+    given["sex"]["role"] = "basis"
+    tables = shop(orders=ORDERS, customers=people, customers_with={"given": given})
+    assert {column.name: column.role for column in tables.given}["sex"] == "basis"

@@ -224,6 +224,15 @@ def test_channels_are_canonical_words_and_odd_ones_are_named(shop: Prepare, engi
     assert "Kiosk" in next(notice.text for notice in tables.audit.notices if notice.code == "other-channel")
 
 
+def test_odd_channels_are_counted_by_their_records_and_the_rest_of_the_words_by_number(shop: Prepare) -> None:
+    # words w00 to w21, the first of them twice: 23 records of 22 words, of which 20 are named
+    body = "".join(f"{i},{'ab'[i % 2]},2024-01-05,1.00,w{max(0, i - 1):02d}\n" for i in range(23))
+    tables = shop(orders=f"order_id,customer_id,ordered_on,total_amount,channel\n{body}")
+    (notice,) = [notice for notice in tables.audit.notices if notice.code == "other-channel"]
+    assert notice.count == 23
+    assert "the channels w00, w01, " in notice.text and ", w19 and 2 more count as 'other'" in notice.text
+
+
 # --- lines ---------------------------------------------------------------------------------------------------------
 
 

@@ -154,3 +154,9 @@ def test_typed_categories_flags_and_counts_are_read_like_text_ones(shop: Prepare
     shop(customers=pa.Table.from_pandas(frame), customers_with=settings, study=day)
     found = rows(engine, "customers", "customer_id")
     assert [(row["gender"], row["household_size"], row["vip"], row["code"]) for row in found] == expected
+
+
+def test_of_a_typed_day_of_birth_only_the_year_is_kept(shop: Prepare, engine: Engine) -> None:
+    people = pa.table({"customer_id": ["ann", "bob"], "birth_year": [date(1980, 4, 25), None]})
+    shop(orders=orders(), customers=people)
+    assert [row["birth_year"] for row in rows(engine, "customers", "customer_id")] == [1980, None]
