@@ -106,7 +106,7 @@ def _answer(file: IO[bytes], name: str, label: str, source: SourceConfig) -> Raw
     if "memory" in head:
         raise LimitError(_too_large(name, label, source))
     if "error" in head:
-        raise ERRORS.get(head["error"], PersonasError)(head["headline"], head["problems"])
+        raise ERRORS.get(head["error"], PersonasError)(head["headline"], head["problems"], _tuples(head.get("setting")))
     parts = {key: _tuples(head[key]) if key in ("columns", "types", "parts", "dropped") else head[key] for key in PARTS}
     if head["paths"]:
         return Raw(data=tuple(Path(path) for path in head["paths"]), lines=None, **parts)
@@ -141,7 +141,8 @@ def main(answer: int) -> None:
             _write_head(file, {"memory": True})
         except PersonasError as error:
             kind = type(error).__name__
-            _write_head(file, {"error": kind, "headline": error.headline, "problems": error.problems})
+            said = {"headline": error.headline, "problems": error.problems, "setting": error.setting}
+            _write_head(file, {"error": kind, **said})
         except Exception as error:
             _write_head(file, _unforeseen(error))
 
