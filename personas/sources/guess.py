@@ -203,13 +203,11 @@ def _setting(guess: ColumnGuess, table: str, texts: Sequence[str]) -> tuple[dict
     if kind == "day":
         reading = read_days(distinct, "auto")
         if reading.question:
-            hint = reading.question.replace("{source}", table)
-            answer = f". Write sources.{table}.dates: dmy  (or mdy)" if "fit both" in hint else ""
-            return {}, f"column {guess.column!r}: {hint}{answer}"
+            return {}, f"column {guess.column!r}: {reading.question.replace('{source}', table)}"
     if kind == "money":
         reading = read_numbers(distinct, "money", "auto", None)
         if reading.question:
-            return {}, f"column {guess.column!r}: {reading.question}. Write sources.{table}.decimal: point  (or comma)"
+            return {}, f"column {guess.column!r}: {reading.question.replace('{source}', table)}"
     return {}, ""
 
 

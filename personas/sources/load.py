@@ -211,9 +211,7 @@ def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dic
         report = reports[item.name]
         where = f"{raw.label}, column {' + '.join(map(repr, item.origin)) or repr(item.constant)} ({item.name})"
         if report.question:
-            problems.append(
-                f"{where}: {report.question.replace('{source}', raw.name)}{_answer(raw.name, item, report.question)}"
-            )
+            problems.append(f"{where}: {report.question.replace('{source}', raw.name)}")
         elif report.failed > source.max_set_aside * raw.records:
             shown = ", ".join(
                 f"{raw.place(at)}: {text}" for at, text in zip(report.failed_at, report.examples, strict=True)
@@ -245,14 +243,6 @@ _WORDS = {
     "day": "day", "money": "amount", "number": "number", "measure": "number", "count": "whole number",
     "share": "share from 0 to 1", "flag": "yes or no", "id": "id",
 }  # fmt: skip
-
-
-def _answer(name: str, item: Mapped, question: str) -> str:
-    if item.kind == "day" and "fit both" in question:
-        return f". Write sources.{name}.dates: dmy  (or mdy)"
-    if "may be" in question:
-        return f". Write sources.{name}.decimal: point  (or comma)"
-    return ""
 
 
 def _turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
