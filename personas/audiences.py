@@ -24,8 +24,9 @@ def count_audiences(config: Config, name: str | None = None) -> dict[str, int]:
     with _measured(config) as (engine, tables, customers):
         sql = "SELECT COUNT(*) AS n FROM "
         found = {"everybody": int(engine.fetch(sql + quoted(customers.table.name), 1).to_pylist()[0]["n"])}
+        everything = audience_columns(engine, tables, customers)
         for key in names:
-            ids = members(engine, tables, customers, config, key)
+            ids = members(engine, tables, everything, config, key)
             found[key] = int(engine.fetch(sql + quoted(ids.name), 1).to_pylist()[0]["n"])
     return found
 
@@ -34,7 +35,7 @@ def export_audience(config: Config, name: str, out: Path) -> dict[str, int]:
     """Write the customer numbers of an audience as CSV, sorted; its name and how many they are."""
     _named(config, name)
     with _measured(config) as (engine, tables, customers):
-        ids = members(engine, tables, customers, config, name)
+        ids = members(engine, tables, audience_columns(engine, tables, customers), config, name)
         sql = f"SELECT customer_id FROM {quoted(ids.name)} ORDER BY customer_id NULLS LAST"
         texts = engine.fetch(sql, MOST_EXPORTED).column("customer_id").to_pylist()
     write_whole({out: table_text(["customer_id"], ([harmless(text)] for text in texts))})
@@ -55,9 +56,13 @@ def _named(config: Config, name: str | None) -> list[str]:
     return [name] if name else list(config.audiences)
 
 
-def members(engine: Engine, tables: Tables, customers: Customers, config: Config, name: str) -> Table:
-    """The customer numbers of an audience as a table."""
-    everything = engine.make("audience_columns", columns_sql(tables.customers, customers.table))
+def audience_columns(engine: Engine, tables: Tables, customers: Customers) -> Table:
+    """What conditions of an audience may name: a row per customer, the same for every audience."""
+    return engine.make("audience_columns", columns_sql(tables.customers, customers.table))
+
+
+def members(engine: Engine, tables: Tables, everything: Table, config: Config, name: str) -> Table:
+    """The customer numbers of an audience as a table; ``everything`` is what ``audience_columns`` made."""
     others = {"orders": tables.orders, "order_lines": tables.order_lines, "tickets": tables.tickets}
     sql = audience_sql(engine, config.audiences[name], name, everything, others)
     return engine.make(f"audience_{list(config.audiences).index(name)}", sql)

@@ -19,6 +19,8 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROF
 class PersonasError(Exception):
     """A problem of ours. ``headline`` is one sentence; ``problems`` are the single findings, all at once.
 
+    ``setting`` is the setting of a source that may help, with the value to try.
+
     >>> print(ConfigError("configs/shop.yaml has 1 problem", ["line 3, study.sed: no such key. Did you mean 'seed'?"]))
     configs/shop.yaml has 1 problem:
       line 3, study.sed: no such key. Did you mean 'seed'?
@@ -26,9 +28,10 @@ class PersonasError(Exception):
 
     exit_code = 6
 
-    def __init__(self, headline: str, problems: Sequence[str] = ()) -> None:
+    def __init__(self, headline: str, problems: Sequence[str] = (), setting: tuple[str, str] | None = None) -> None:
         self.headline = headline
         self.problems = tuple(problems)
+        self.setting = setting
         super().__init__(self.__str__())
 
     def __str__(self) -> str:

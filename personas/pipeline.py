@@ -94,10 +94,10 @@ def run(
     simulate_if_asked(config)
     opened = nullcontext(engine) if engine else open_engine(**config.engine.model_dump())
     with at_most(config.engine.threads), opened as engine:
-        with clock.stage("reading the sources"):
-            tables = sources.prepare(engine, config)
-        with clock.stage("measuring every customer"):
-            customers, said = kept_apart(engine, tables, features.build(engine, tables, config), config)
+        with clock.stage("reading the sources") as step:
+            tables = sources.prepare(engine, config, step)
+        with clock.stage("measuring every customer") as step:
+            customers, said = kept_apart(engine, tables, features.build(engine, tables, config, step), config)
         with clock.stage("preparing the features"):
             matrix = features.sample(customers, config)
         stages = Stages(journal, config, tables, matrix)
@@ -105,8 +105,10 @@ def run(
             segments = stages.segmentation(lambda: _discover(segmentation, matrix, config, step))
         with clock.stage("assigning every customer"):
             labels = segmentation.assign(customers, matrix, segments)
-        with clock.stage("describing the segments"):
-            described = stages.profiles(lambda: profiles.describe(customers, labels, tables, matrix, segments, config))
+        with clock.stage("describing the segments") as step:
+            described = stages.profiles(
+                lambda: profiles.describe(customers, labels, tables, matrix, segments, config, step)
+            )
         with clock.stage("writing the personas"):
             _, of, values = profiles.customer_values(customers, labels, customers.features)
             rows = segment_rows(engine, customers, labels)

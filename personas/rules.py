@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from personas.audiences import members
+from personas.audiences import audience_columns, members
 from personas.config import Config
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
@@ -40,14 +40,16 @@ def kept_apart(
     tops: list[int] = []
     notices: list[Notice] = []
     apart: Table | None = None
+    named = any(isinstance(rule, str) for rule in (population, *rules.values()))
+    everything = audience_columns(engine, tables, customers) if named else customers.table
     if population is not None:
-        inside = members(engine, tables, customers, config, population)
+        inside = members(engine, tables, everything, config, population)
         apart = engine.make("apart_0", outside_sql(customers.table, inside))
         label = config.audiences[population].label or population
         names.append(f"outside of the audience {label}")
         notices.append(_population(engine, customers, apart, population, label))
     for name in sorted(rules, key=lambda name: _kind(rules[name])):
-        fitting = _fitting(engine, tables, customers, config, name, apart)
+        fitting = _fitting(engine, tables, customers, everything, config, name, apart)
         apart = engine.make(f"apart_{len(names)}", added_sql(fitting, len(names), apart))
         rule = rules[name]
         names.append(f"{name} (top {percent(rule)} by revenue)" if isinstance(rule, float) else name)
@@ -90,14 +92,15 @@ def _kind(rule: float | str | tuple[str | int, ...]) -> int:
 
 
 def _fitting(
-    engine: Engine, tables: Tables, customers: Customers, config: Config, name: str, apart: Table | None
-) -> Table:
+    engine: Engine, tables: Tables, customers: Customers, everything: Table, config: Config, name: str,
+    apart: Table | None,
+) -> Table:  # fmt: skip
     """The customer numbers that fit one rule."""
     import pyarrow as pa
 
     rule = config.segmentation.rules[name]
     if isinstance(rule, str):
-        return members(engine, tables, customers, config, rule)
+        return members(engine, tables, everything, config, rule)
     if isinstance(rule, tuple):
         ids = pa.array(sorted({str(customer) for customer in rule}), pa.string())
         listed = engine.read("rule_listed", pa.table({"customer_id": ids}))

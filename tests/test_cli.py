@@ -14,7 +14,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from personas import load
+from personas import load, run
+from personas.config import load_config
 from personas.errors import InputError
 from personas.yamlfile import plain, read_yaml
 from tests.commands import document, personas
@@ -46,6 +47,15 @@ def test_run_prints_the_report_on_stdout_and_its_progress_on_stderr(shop: Path, 
     told = result.stderr.splitlines()
     assert told[:3] == STAGES and told[-1] == "writing the study ...", "one line per stage where there is no terminal"
     assert len(told) == 8
+
+
+def test_progress_goes_on_inside_the_stages_and_never_back(shop: Path) -> None:
+    told: list[tuple[str, float]] = []
+    run(load_config(shop), progress=lambda what, share: told.append((what, share)))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert {"reading the sources: reading orders", "measuring every customer: measuring orders",
+            "describing the segments: counting the money"} <= {what for what, _ in told}  # fmt: skip
 
 
 def test_the_study_folder_holds_what_the_contract_names(study: Path) -> None:

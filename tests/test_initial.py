@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -140,6 +141,18 @@ def test_a_mistake_of_the_command_line_is_told_before_any_file_is_read(
 def test_the_name_of_a_long_file_is_cut_to_what_a_study_may_be_called(tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text(ORDERS, encoding="utf-8")
     assert propose([tmp_path / "o.csv"], tmp_path / f"{'x' * 200}.yaml").name == "X" + "x" * 119
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_encoding_is_guessed_from_the_text_packed_or_not(packed: bool, tmp_path: Path) -> None:
+    # the bytes of the archive, taken for text, would speak for cp1256
+    orders = "order_id,customer_id,ordered_on,total_amount\n" + "".join(
+        f"{n},お客様 {n % 9},2026-04-{n % 28 + 1:02d},{n}.50\n" for n in range(200)
+    )
+    data = orders.encode("shift_jis")
+    path = tmp_path / ("o.csv.gz" if packed else "o.csv")
+    path.write_bytes(gzip.compress(data, mtime=0) if packed else data)
+    assert propose([path], tmp_path / "study.yaml").files[0].settings == {"encoding": "shift_jis"}
 
 
 def test_the_command_writes_a_configuration_that_check_accepts(tmp_path: Path) -> None:

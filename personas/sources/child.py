@@ -137,7 +137,7 @@ def _answer(file: IO[bytes], name: str, label: str, source: SourceConfig) -> Raw
     if "memory" in head:
         raise LimitError(_too_large(name, label, source))
     if "error" in head:
-        raise ERRORS.get(head["error"], PersonasError)(head["headline"], head["problems"])
+        raise ERRORS.get(head["error"], PersonasError)(head["headline"], head["problems"], _tuples(head.get("setting")))
     if head["paths"]:
         return _raw(head)
     lines = None
@@ -180,7 +180,8 @@ def main(answer: int) -> None:
                 _write_head(file, {"memory": True}, start)
             except PersonasError as error:
                 kind = type(error).__name__
-                _write_head(file, {"error": kind, "headline": error.headline, "problems": error.problems}, start)
+                said = {"headline": error.headline, "problems": error.problems, "setting": error.setting}
+                _write_head(file, {"error": kind, **said}, start)
             except Exception as error:
                 _write_head(file, _unforeseen(error), start)
             file.flush()

@@ -225,7 +225,8 @@ def _choose(parsed: dict[str, list[date | None]], known: list[int], texts: Seque
         return ("dmy" if only_dmy else "mdy"), example_of(only_dmy or only_mdy, texts), ""
     if any(dmy[i] != mdy[i] for i in known):
         example = example_of([i for i in known if dmy[i] != mdy[i]], texts)
-        return "", "", f"all values fit both day-month and month-day ({example!r})"
+        way_out = "Write sources.{source}.dates: dmy  (or mdy)"
+        return "", "", f"all values fit both day-month and month-day ({example!r}). {way_out}"
     return "dmy", "", ""
 
 

@@ -113,7 +113,7 @@ def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
     try:
         text = data.decode(encoding)
     except UnicodeError as error:
-        shown = "UTF-8" if encoding.startswith("utf-8") else encoding
+        shown, likely = "UTF-8" if encoding.startswith("utf-8") else encoding, likely_encoding(data)
         if shown == "UTF-8" and _mixed(data):
             raise InputError(
                 f"{label} is UTF-8 text but for some places (the first at byte {getattr(error, 'start', 0):,}): it "
@@ -121,7 +121,8 @@ def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
             ) from error
         raise InputError(
             f"{label} is not {shown} text (byte {getattr(error, 'start', 0):,}). Save it as UTF-8, or name its "
-            f"encoding, perhaps: Write sources.{name}.encoding: {likely_encoding(data)}"
+            f"encoding, perhaps: Write sources.{name}.encoding: {likely}",
+            setting=("encoding", likely),
         ) from error
     except LookupError as error:
         hint = did_you_mean(encoding, ["utf-8", "cp1252", "latin-1", "cp1254", "shift_jis", "big5", "utf-16"])
@@ -215,7 +216,8 @@ def _no_table(text: str, tables: dict[str, list[_Record]], label: str, name: str
     if not found or found[0].fields < 2:
         return InputError(
             f"{label} has one column whatever delimiter is tried ({', '.join(DELIMITERS)}). Name the delimiter: "
-            f"sources.{name}.delimiter, for columns separated by spaces: blanks"
+            f"sources.{name}.delimiter, for columns separated by spaces: blanks",
+            setting=("delimiter", "blanks"),
         )
     width = found[0].fields
     broken = [f"line {record.line} has {record.fields}" for record in found[1:] if record.fields != width][:3]

@@ -14,7 +14,6 @@ from personas.errors import InputError
 from personas.sources.canonical import CANONICAL
 from personas.sources.convert import FLAGS
 from personas.sources.days import read_days
-from personas.sources.dialect import likely_encoding
 from personas.sources.guess_columns import ColumnGuess, by_name, by_price, by_shape
 from personas.sources.numbers import is_missing, read_numbers
 from personas.sources.preset import Preset, recognised, same_name
@@ -87,20 +86,18 @@ def _repeats(lines: FileGuess, samples: Mapping[str, Sequence[str]]) -> bool:
 
 
 def _read(path: Path) -> tuple[Raw, dict[str, str]]:
-    """The file, and settings that reading it needs; an encoding is tried when the file is no UTF-8."""
+    """The file, and the setting that reading it needs, where the first try says which one may help."""
     source = SourceConfig(file=path.name)
     try:
         return read_source("orders", source, path.parent), {}
     except InputError as error:
-        if "for columns separated by spaces: blanks" in str(error):
-            raw = read_source("orders", source.model_copy(update={"delimiter": "blanks"}), path.parent)
-            if len(raw.columns) > 1:
-                return raw, {"delimiter": "blanks"}
-        if "sources.orders.encoding" not in str(error):
+        if error.setting is None:
             raise
-    encoding = likely_encoding(path.read_bytes())
-    declared = source.model_copy(update={"encoding": encoding})
-    return read_source("orders", declared, path.parent), {"encoding": encoding}
+        settings = dict([error.setting])
+        raw = read_source("orders", source.model_copy(update=settings), path.parent)
+        if len(raw.columns) < 2:
+            raise
+        return raw, settings
 
 
 def _sample(raw: Raw, column: str) -> list[str]:
@@ -212,13 +209,11 @@ def _setting(guess: ColumnGuess, table: str, texts: Sequence[str]) -> tuple[dict
     if kind == "day":
         reading = read_days(distinct, "auto")
         if reading.question:
-            hint = reading.question.replace("{source}", table)
-            answer = f". Write sources.{table}.dates: dmy  (or mdy)" if "fit both" in hint else ""
-            return {}, f"column {guess.column!r}: {hint}{answer}"
+            return {}, f"column {guess.column!r}: {reading.question.replace('{source}', table)}"
     if kind == "money":
         reading = read_numbers(distinct, "money", "auto", None)
         if reading.question:
-            return {}, f"column {guess.column!r}: {reading.question}. Write sources.{table}.decimal: point  (or comma)"
+            return {}, f"column {guess.column!r}: {reading.question.replace('{source}', table)}"
     return {}, ""
 
 

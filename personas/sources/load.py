@@ -232,9 +232,7 @@ def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dic
         report = reports[item.name]
         where = f"{raw.label}, column {' + '.join(map(repr, item.origin)) or repr(item.constant)} ({item.name})"
         if report.question:
-            problems.append(
-                f"{where}: {report.question.replace('{source}', raw.name)}{_answer(raw.name, item, report.question)}"
-            )
+            problems.append(f"{where}: {report.question.replace('{source}', raw.name)}")
         elif report.failed > source.max_set_aside * raw.records:
             shown = ", ".join(
                 f"{raw.place(at)}: {text}" for at, text in zip(report.failed_at, report.examples, strict=True)
@@ -268,12 +266,6 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _answer(name: str, item: Mapped, question: str) -> str:
-    if item.kind == "day":
-        return f". Write sources.{name}.dates: dmy  (or mdy)" if "fit both" in question else ""
-    if "may be" in question:
-        return f". Write sources.{name}.decimal: point  (or comma)"
-    return ""
 
 
 def _interpretation(raw: Raw, matched: Plan, reports: dict[str, Converted]) -> dict[str, object]:

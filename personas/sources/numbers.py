@@ -45,7 +45,8 @@ class Reading:
     """What a column's distinct values mean. ``values`` has None where a text is missing or failed.
 
     ``failed`` are positions of texts that are no value of this kind; ``proof`` the text that decided between readings;
-    ``notes`` what a person should know; ``question`` is set when the column cannot be read without an answer.
+    ``notes`` what a person should know; ``question`` is set when the column cannot be read without an answer;
+    ``{source}`` in it stands for the name of the source.
     """
 
     values: list[object]
@@ -232,7 +233,8 @@ def _choose(parsed: dict[str, list[Decimal | None]], known: list[int], texts: Se
     differing = [i for i in known if point[i] != comma[i]]
     if differing:
         text = texts[differing[0]]
-        return "", "", f"{text!r} may be {point[differing[0]]} or {comma[differing[0]]}, and no other value decides"
+        either = f"{text!r} may be {point[differing[0]]} or {comma[differing[0]]}, and no other value decides"
+        return "", "", f"{either}. Write sources.{{source}}.decimal: point  (or comma)"
     return "point", "", ""
 
 

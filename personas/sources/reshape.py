@@ -241,9 +241,8 @@ def _decimals(sheet: _Sheet, column: str, source: SourceConfig) -> list[Any]:
     distinct = sorted(set(texts))
     reading = read_numbers(distinct, "money", source.decimal, None)
     if reading.question:
-        raise InputError(
-            f"{sheet.raw.label}, column {column!r}: {reading.question}. Write sources.{sheet.raw.name}.decimal: point"
-        )
+        question = reading.question.replace("{source}", sheet.raw.name)
+        raise InputError(f"{sheet.raw.label}, column {column!r}: {question}")
     known = dict(zip(distinct, reading.values, strict=True))
     return [known[text] for text in texts]
 

@@ -69,6 +69,13 @@ def test_a_snapshot_before_every_order_is_refused(shop: Prepare) -> None:
     assert "2024-01-05" in refused(shop, orders=ORDERS, study={"snapshot_date": date(2023, 1, 1)})
 
 
+def test_days_as_a_spreadsheet_counts_them_ask_for_that_and_for_no_decimal_mark(shop: Prepare) -> None:
+    body = "".join(f"{i},c{i % 5},{45383 + i},1\n" for i in range(20))
+    text = refused(shop, orders=f"{HEAD}\n{body}")
+    assert "'45383' may be days as a spreadsheet counts them. Write sources.orders.dates: serial" in text
+    assert "decimal" not in text
+
+
 # --- keys ----------------------------------------------------------------------------------------------------------
 
 
