@@ -19,7 +19,7 @@ SEEDS ?= 100
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 PYTEST := .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test lint battery bench reliability golden lock tools java
+.PHONY: demo test lint battery bench reliability golden lock tools java postgres
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -65,8 +65,8 @@ golden: .venv/ready-for-tests
 		echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv"; exit 2; }
 
 # The browser tests need Debian's chromium and fonts for the scripts of six languages, those of Spark need Java 17 or
-# newer. Only root may install them here.
-tools: java
+# newer, those of databases a PostgreSQL server. Only root may install them here.
+tools: java postgres
 	@if command -v chromium >/dev/null && { ! command -v dpkg >/dev/null || dpkg -s fonts-noto-core >/dev/null 2>&1; }; then \
 		:; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -91,6 +91,17 @@ java:
 	else \
 		echo "The tests of Spark will be skipped: Java is missing and only root may install it."; \
 		echo "To run them: apt-get install openjdk-17-jre-headless"; \
+	fi
+
+postgres:
+	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+		:; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing PostgreSQL for the tests of databases."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; \
+	else \
+		echo "The tests of PostgreSQL will be skipped: its programs are missing and only root may install them."; \
+		echo "To run them: apt-get install postgresql"; \
 	fi
 
 LOCK := .venv-lock/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import naive
-from benchmarks.measure import Row, in_turns, row
+from benchmarks import naive_features as naive
+from benchmarks.data import study
+from benchmarks.measure import Row, in_child, in_turns, row
 from personas import features, sources
-from personas.config import Config
 from personas.engines import open_engine
 from personas.simulate import simulate_market
-
-STUDY = {
-    "study": {"name": "Market", "currency": "USD", "snapshot_date": "2026-11-01", "window_days": 730},
-    "sources": {
-        "customers": {"file": "customers.parquet", "preset": "simulated", "coverage": "all"},
-        "orders": {"file": "orders.parquet", "preset": "simulated"},
-        "order_lines": {"file": "order_lines.parquet", "preset": "simulated"},
-        "products": {"file": "products.parquet", "preset": "simulated"},
-    },
-}
-
-
-def study(folder: Path, **more: object) -> Config:
-    """The configuration of the market in ``folder``."""
-    config = Config.model_validate({**STUDY, **more})
-    return config.model_copy(update={"folder": folder})
 
 
 def rows(long: bool) -> list[Row]:
@@ -59,7 +40,7 @@ def rows(long: bool) -> list[Row]:
         lines = f"{customers * 10:,}"
         note = "ours with reading, cleaning and audit; theirs without"
         speed = row("6", f"features, {lines} order lines", sides, 2.5, gate, gap <= 1e-6, note)
-        peaks = [_peak(folder, side) for side in ("ours", "theirs")]
+        peaks = [in_child(script, name)[1] for script in (OURS, THEIRS)]
     share = peaks[0] / peaks[1]
     memory = Row(
         "6", f"peak memory, {lines} order lines", f"{peaks[0]:.2f} GB", f"{peaks[1]:.2f} GB", f"{share:.2f}",
@@ -68,21 +49,19 @@ def rows(long: bool) -> list[Row]:
     return [speed, memory]
 
 
-def _peak(folder: Path, side: str) -> float:
-    """Gigabytes of a process of its own."""
-    theirs = "from benchmarks import naive\nnaive.features(folder)"
-    ours = (
-        "from benchmarks.features import study\nfrom personas import features, sources\n"
-        "from personas.engines import open_engine\nconfig = study(folder, engine={'memory_limit': '2GB'})\n"
-        "with open_engine('duckdb', memory_limit='2GB') as engine:\n"
-        "    features.build(engine, sources.prepare(engine, config), config)"
-    )
-    work = ours if side == "ours" else theirs
-    script = (
-        f"import resource, sys\nfrom pathlib import Path\nfolder = Path(sys.argv[1])\n{work}\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True, env=dict(os.environ)
-    )
-    return float(done.stdout.split()[-1]) / 1e6
+OURS = """
+import sys
+from pathlib import Path
+from benchmarks.data import study
+from personas import features, sources
+from personas.engines import open_engine
+config = study(Path(sys.argv[1]))
+with open_engine("duckdb", memory_limit="2GB") as engine:
+    features.build(engine, sources.prepare(engine, config), config)
+"""
+THEIRS = """
+import sys
+from pathlib import Path
+from benchmarks import naive_features
+naive_features.features(Path(sys.argv[1]))
+"""

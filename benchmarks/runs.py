@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import compileall
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
 import personas
-from benchmarks.measure import Row, seconds
+from benchmarks.measure import Row, in_child, seconds
 from personas.simulate import simulate_market
 
 RUN = """
-import json, resource, sys
+import sys
 from pathlib import Path
-from benchmarks.features import study
+from benchmarks.data import study
 from personas.pipeline import run, save
 folder = Path(sys.argv[1])
 config = study(folder, engine={"memory_limit": "4GB"}, segmentation={"k": [2, 12], "protocol": sys.argv[2]},
                report={"map": sys.argv[3]})
 save(run(config), folder / "report")
-own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(json.dumps((own + children) / 1e6))
 """
 COMPILE = """
 import time
@@ -50,21 +45,10 @@ def rows(long: bool) -> list[Row]:
     return [_whole("13", 1_000_000, "full", "umap", 180, gigabytes=4.0), *found] if long else found
 
 
-def _child(script: str, *args: str, **env: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(
-        [sys.executable, "-c", script, *args], capture_output=True, text=True, env={**kept, **env}, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    return done.stdout
-
-
 def _whole(number: str, customers: int, protocol: str, picture: str, limit: float, gigabytes: float = 0.0) -> Row:
     with tempfile.TemporaryDirectory() as name:
         simulate_market(name, customers=customers)
-        wall, cpu, out = seconds(lambda: _child(RUN, name, protocol, picture))
-    peak = float(out.split()[-1])
+        wall, cpu, (_, peak) = seconds(lambda: in_child(RUN, name, protocol, picture))
     reached = wall < limit and (not gigabytes or peak < gigabytes)
     target = f"< {limit:g} s" + (f", < {gigabytes:g} GB" if gigabytes else "")
     part = f"{customers:,} customers, {customers * 10:,} lines to report, {protocol}, {picture}"
@@ -75,14 +59,14 @@ def _whole(number: str, customers: int, protocol: str, picture: str, limit: floa
 def _help() -> Row:
     compileall.compile_dir(Path(personas.__file__).parent, quiet=2)
     script = "import sys; sys.argv = ['personas', '--help']; from personas.cli import main; main()"
-    walls = [seconds(lambda: _child(script))[0] for _ in range(6)][1:]
+    walls = [seconds(lambda: in_child(script))[0] for _ in range(6)][1:]
     wall = median(walls)
     return Row("16", "personas --help", f"{wall:.3f}", "", f"{wall:.2f} s", "< 0.4 s", wall < 0.4, "", None)
 
 
 def _compiling() -> list[Row]:
     with tempfile.TemporaryDirectory() as cache:
-        first, *later = (float(_child(COMPILE, NUMBA_CACHE_DIR=cache).split()[-1]) for _ in range(4))
+        first, *later = (float(in_child(COMPILE, NUMBA_CACHE_DIR=cache)[0].split()[-1]) for _ in range(4))
     again = median(later)
     return [
         Row("17", "kernels: first call ever", f"{first:.3g}", "", f"{first:.1f} s", "< 20 s", first < 20, "", None),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from personas.errors import ConfigError, did_you_mean
 from personas.features.feature import Customers
 from personas.sources.canonical import Tables
 from personas.sources.population import audience_sql
+from personas.wholefiles import table_text, write_whole
 
 MOST_EXPORTED = 50_000_000
 
@@ -38,11 +38,7 @@ def export_audience(config: Config, name: str, out: Path) -> dict[str, int]:
         ids = members(engine, tables, audience_columns(engine, tables, customers), config, name)
         sql = f"SELECT customer_id FROM {quoted(ids.name)} ORDER BY customer_id NULLS LAST"
         texts = engine.fetch(sql, MOST_EXPORTED).column("customer_id").to_pylist()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-        writer.writerow(["customer_id"])
-        writer.writerows([harmless(text)] for text in texts)
+    write_whole({out: table_text(["customer_id"], ([harmless(text)] for text in texts))})
     return {name: len(texts)}
 
 

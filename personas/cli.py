@@ -285,12 +285,9 @@ def _study_of(source: Path, seed: int | None, quiet: bool) -> Any:
 
 
 def _write(files: Mapping[str, str | bytes], folder: Path) -> None:
-    from personas.render import write_files
+    from personas.wholefiles import write_whole
 
-    try:
-        write_files(files, folder)
-    except OSError as error:
-        raise ConfigError(f"cannot write into {folder}: {error.strerror}. Choose another --out.") from error
+    write_whole({folder / name: content for name, content in files.items()})
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from personas.audience import Audience, Condition, Rule, check_rules
 from personas.errors import ConfigError, did_you_mean
+from personas.moneyconfig import OTHERS, EconomicsConfig, RfmConfig, WhatIfConfig
 from personas.sourceconfig import (
     ColumnSpec,
     CurrencyRule,
@@ -24,9 +25,10 @@ from personas.sourceconfig import (
 from personas.yamlfile import line_of, merged, mistakes, plain, read_yaml
 
 __all__ = [
-    "FAMILIES", "TABLES", "Audience", "ColumnSpec", "Condition", "Config", "CurrencyRule", "EconomicsConfig",
-    "EngineConfig", "ExperimentConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig",
-    "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "check_overrides", "load_config",
+    "FAMILIES", "OTHERS", "TABLES", "Audience", "ColumnSpec", "Condition", "Config", "CurrencyRule", "EconomicsConfig",
+    "EngineConfig", "ExperimentConfig", "FeaturesConfig", "GivenSpec", "Occasion", "Part", "ReportConfig", "RfmConfig",
+    "SegmentationConfig", "SimulateConfig", "SourceConfig", "StudyConfig", "WhatIfConfig", "check_overrides",
+    "load_config",
 ]  # fmt: skip
 FAMILIES: tuple[Family, ...] = get_args(Family)
 TABLES: tuple[TableName, ...] = get_args(TableName)
@@ -122,6 +124,9 @@ class SegmentationConfig(Part):
     min_size: int | None = Field(default=None, ge=2)
     """Smallest allowed segment. Without it: max(50, 2% of the customers)."""
     protocol: Literal["full", "quick"] = "full"
+    within: Literal["lifecycle"] | None = None
+    """``lifecycle``: segments are sought inside each stage (new, active, lapsing, lost), each with its own verdict.
+    Stages that are too small for two segments stay one."""
     rules: dict[str, Rule] = Field(default={}, max_length=50)
     """Customers kept apart from the search, by name: a top share by revenue (``whales: 0.01``), an audience (``staff:
     employees``) or customer numbers (``test_accounts: [C17, C18]``). Each belongs to the first rule that fits: numbers,
@@ -139,59 +144,11 @@ class SegmentationConfig(Part):
             raise ValueError(f"{high} is too many. At most 60 segments are tried")
         return value
 
-
-class WhatIfConfig(Part):
-    """Moving all service to one channel."""
-
-    service_channel: str = Field(min_length=1)
-    """The channel that everybody would be served by, as the tickets name it."""
-    minute_cost: float | None = Field(default=None, ge=0, le=10_000)
-    """Cost of one minute there. Without it: the channel's price in service_minute_cost."""
-    minutes_factor: float = Field(default=1, gt=0, le=10)
-    """Minutes that a case takes there, as a multiple of today's."""
-
-
-class EconomicsConfig(Part):
-    """What serving a customer costs. What is not given stays unknown; nothing is taken for zero."""
-
-    margin_rate: float | None = Field(default=None, ge=-1, le=1)
-    """Gross margin as a share of revenue where products have no cost."""
-    service_minute_cost: float | dict[str, float] | None = None
-    """Cost of one minute of service, one figure or one per ticket channel."""
-    return_cost: float | None = Field(default=None, ge=0)
-    """Handling cost of one returned order."""
-    marketing_cost_per_customer: float | None = Field(default=None, ge=0)
-    """Marketing cost per customer and year."""
-    acquisition_cost: float | dict[str, float] | None = None
-    """Cost of winning a customer where the customers file has none, one figure or one per ``acquired_channel``."""
-    action_cost_per_customer: float | None = Field(default=None, ge=0)
-    """Cost of one action per customer and year, such as a letter. Without it: the marketing cost."""
-    what_if: WhatIfConfig | None = None
-    """A change of service whose gain is worked out for every persona."""
-    service_floor_days: int = Field(default=2, ge=1, le=60)
-    """Working days within which everybody is answered, whatever is at stake."""
-    contracts: bool = False
-    """Customers pay by contract: lifetime value from orders does not apply."""
-    lifetime_months: int = Field(default=36, ge=1, le=120)
-    """Months ahead over which lifetime value counts."""
-    discount_rate: float = Field(default=0.10, ge=0, le=1)
-    """Discount rate a year of money to come."""
-
-    @field_validator("service_minute_cost", mode="after")
-    @classmethod
-    def _not_negative(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
-        costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
-        if any(not 0 <= cost <= 10_000 for cost in costs):
-            raise ValueError("a minute costs 0 or more (and less than 10,000)")
-        return value
-
-    @field_validator("acquisition_cost", mode="after")
-    @classmethod
-    def _no_gain(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
-        costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
-        if any(not 0 <= cost <= 1_000_000 for cost in costs):
-            raise ValueError("winning a customer costs 0 or more (and at most 1,000,000)")
-        return value
+    @model_validator(mode="after")
+    def _range_within(self) -> Self:
+        if self.within is not None and (isinstance(self.k, int) or self.k[0] == self.k[1]):
+            raise ValueError("within seeks a k of its own per stage, and this k is fixed. Write a range: k: [2, 10]")
+        return self
 
 
 class ExperimentConfig(Part):
@@ -222,6 +179,8 @@ class EngineConfig(Part):
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")
     """Ceiling of the whole process, such as 4GB: the database gets half of it and spills into a private folder."""
     threads: int | None = Field(default=None, ge=1, le=256)
+    """Most threads of the database, of the search for segments and of numerical libraries; without it one for each
+    processor."""
     master: str | None = Field(default=None, pattern=r"^(local|yarn|k8s|spark)\b[^\s]*$")
     """Where Spark runs when no session is there: ``local[4]``, ``yarn``, ``spark://host:7077``."""
 
@@ -249,6 +208,7 @@ class Config(Part):
     features: FeaturesConfig = FeaturesConfig()
     segmentation: SegmentationConfig = SegmentationConfig()
     economics: EconomicsConfig = EconomicsConfig()
+    rfm: RfmConfig = RfmConfig()
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
     simulate: SimulateConfig | None = None

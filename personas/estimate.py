@@ -55,3 +55,15 @@ class Notice:
     code: str
     text: str
     count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What money rests on and nobody has measured: ``what`` it is about, ``words`` with an amount in each ``{}``.
+
+    The amounts are those that somebody gave, so that pages write them as the reader's language does.
+    """
+
+    what: str
+    words: str
+    amounts: tuple[Estimate, ...] = ()

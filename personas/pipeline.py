@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,12 +86,14 @@ def run(
     from personas import features, narrative, profiles, segmentation, sources
     from personas.comparison import known_personas
     from personas.rules import kept_apart
+    from personas.segmentation.threads import at_most
 
     config = config if isinstance(config, Config) else load_config(config)
     narrative.check_words(config.study)
     clock = _Clock(progress)
     simulate_if_asked(config)
-    with nullcontext(engine) if engine else open_engine(**config.engine.model_dump()) as engine:
+    opened = nullcontext(engine) if engine else open_engine(**config.engine.model_dump())
+    with at_most(config.engine.threads), opened as engine:
         with clock.stage("reading the sources") as step:
             tables = sources.prepare(engine, config, step)
         with clock.stage("measuring every customer") as step:
@@ -121,6 +125,8 @@ def run(
         profiles=described,
         personas=personas,
         segments=with_personas(rows, personas),
+        rules=customers.apart_names,
+        rule_cuts=customers.apart_cuts,
         notices=(*said, *notices_of(tables, customers, matrix, segments, described)),
         input_hashes=(*tables.input_hashes, *((("former", known.sha256),) if known else ())),
         seconds=clock.seconds,
@@ -129,7 +135,13 @@ def run(
 
 def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, progress: Progress) -> Segmentation:
     wanted = config.segmentation
-    found: Segmentation = segmentation.discover(
+    discover = segmentation.discover
+    if wanted.within == "lifecycle":
+        from personas.features.families import lifecycle
+
+        name = lifecycle.LIFECYCLE
+        discover = partial(segmentation.discover_within, stages=matrix.raw[name], names=lifecycle.STAGES, feature=name)
+    found: Segmentation = discover(
         matrix.X,
         k=wanted.k,
         algorithm=wanted.algorithm,
@@ -146,7 +158,7 @@ def _discover(segmentation: ModuleType, matrix: FeatureMatrix, config: Config, p
 
 def recorded(config: Config) -> dict[str, Any]:
     """The configuration as the study keeps it: how many customer numbers a rule lists, and not which."""
-    plain: dict[str, Any] = config.model_dump(mode="json")
+    plain: dict[str, Any] = config.model_dump(mode="json", by_alias=True)
     rules = plain["segmentation"]["rules"]
     for name, rule in rules.items():
         if isinstance(rule, list):
@@ -212,6 +224,7 @@ def manifest(study: Study) -> Mapping[str, Any]:
         "personas": study.about.version,
         "libraries": versions(),
         "engine": study.about.engine,
+        "compiler": kernels(),
         "seed": study.about.seed,
         "snapshot_date": study.about.snapshot_date,
         "config": study.config,
@@ -220,12 +233,29 @@ def manifest(study: Study) -> Mapping[str, Any]:
     }
 
 
+def kernels() -> str:
+    """What the inner loops run on: numba with its version, or "none": then they are numpy and take longer."""
+    from personas.segmentation import compute
+
+    return f"numba {version('numba')}" if compute.compiled() else "none"
+
+
 def segment_rows(engine: Engine, customers: Customers, labels: Table) -> pa.Table:
-    """One row per known customer, sorted by id; the segment is null for those who were set aside."""
+    """One row per known customer, sorted by id; the segment is null for those who were set aside.
+
+    With named rules a last column says who is kept apart by which.
+    """
     import pyarrow as pa
 
-    rows = engine.fetch(segments_sql(customers.table.name, labels.name), MOST_SEGMENT_ROWS)
-    return rows.set_column(1, "segment", rows.column("segment").cast(pa.int32()))
+    apart = customers.apart
+    sql = segments_sql(customers.table.name, labels.name, apart.name if apart else None)
+    rows = engine.fetch(sql, MOST_SEGMENT_ROWS)
+    rows = rows.set_column(1, "segment", rows.column("segment").cast(pa.int32()))
+    if apart is None:
+        return rows
+    told = pa.array(customers.apart_names, type=pa.string())
+    rule = told.take(rows.column("rule").cast(pa.int32()).combine_chunks())
+    return rows.set_column(rows.num_columns - 1, "rule", rule)
 
 
 def with_personas(rows: pa.Table, personas: tuple[Persona, ...]) -> pa.Table:
@@ -239,19 +269,21 @@ def with_personas(rows: pa.Table, personas: tuple[Persona, ...]) -> pa.Table:
     return rows.add_column(2, "persona", by_segment.take(pc.if_else(pc.less(segment, len(by_segment)), segment, None)))
 
 
-def segments_sql(customers: str, labels: str) -> str:
-    """Every known customer with the segment, or nulls."""
+def segments_sql(customers: str, labels: str, apart: str | None = None) -> str:
+    """Every known customer with the segment, or nulls; and the rule that keeps it apart, where there are rules."""
     from personas.engines.portable import quoted
 
+    rule = ",\n            p.rule" if apart else ""
+    join = f"\n        LEFT JOIN {quoted(apart)} AS p\n            ON p.customer_id = c.customer_id" if apart else ""
     return f"""
         SELECT
             c.customer_id,
             l.segment,
             l.membership,
-            l.confidence
+            l.confidence{rule}
         FROM {quoted(customers)} AS c
         LEFT JOIN {quoted(labels)} AS l
-            ON l.customer_id = c.customer_id
+            ON l.customer_id = c.customer_id{join}
         ORDER BY c.customer_id
     """
 

@@ -18,6 +18,7 @@ from typing import IO
 
 from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError
 from personas.journal import Journal
+from personas.wholefiles import to_disk
 
 LOCK, STUDY, FORMER = "lock", "study", "former"
 EXCHANGE = 2
@@ -46,9 +47,9 @@ class Place:
             _keep_others(self.folder, study)
             for path in sorted(study.rglob("*")):
                 if not path.is_symlink():
-                    _to_disk(path)
+                    to_disk(path)
             swap(study, self.folder, self.work / FORMER)
-            _to_disk(self.folder.parent)
+            to_disk(self.folder.parent)
         except OSError as error:
             raise not_written(self.folder, error) from error
 
@@ -191,17 +192,6 @@ def exchange(one: Path, other: Path) -> bool:
     except (OSError, AttributeError):
         return False
     return bool(rename(AT_CWD, os.fsencode(one), AT_CWD, os.fsencode(other), EXCHANGE) == 0)
-
-
-def _to_disk(path: Path) -> None:
-    """What the system still holds in memory goes to the disk, so that a rename never publishes an empty file."""
-    if os.name == "nt" and path.is_dir():
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def check_place(folder: Path) -> None:

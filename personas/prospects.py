@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from personas.errors import ConfigError, InputError, did_you_mean
 from personas.profiles.leads import LeadScorer, fit_leads
 from personas.sources.privacy import PROTECTED
 from personas.study import Study
+from personas.wholefiles import table_text, write_whole
 
 Values = dict[str, NDArray[np.generic]]
 NO_FIELD = frozenset({"customer_id", "created_on", "acquisition_cost", "service_level"})
@@ -150,13 +150,11 @@ def out_for(leads: Path, out: Path | None) -> Path:
 def write_leads(found: ScoredLeads, study: Study, out: Path) -> None:
     """One row per lead: segment and persona (empty where it cannot be told) and the largest probability."""
     names = {persona.segment: persona.name for persona in study.personas}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-        writer.writerow(["customer_id", "segment", "persona", "probability"])
-        for who, segment, shares in zip(found.ids, found.segments, found.probabilities, strict=True):
-            told = ["", "cannot tell"] if segment is None else [str(segment), names.get(segment, "")]
-            writer.writerow([harmless(who), *told, f"{float(shares.max()):.3f}"])
+    rows = []
+    for who, segment, shares in zip(found.ids, found.segments, found.probabilities, strict=True):
+        told = ["", "cannot tell"] if segment is None else [str(segment), names.get(segment, "")]
+        rows.append([harmless(who), *told, f"{float(shares.max()):.3f}"])
+    write_whole({out: table_text(["customer_id", "segment", "persona", "probability"], rows)})
 
 
 def summary(found: ScoredLeads, study: Study) -> dict[str, object]:

@@ -33,6 +33,7 @@ class Readiness:
 def check(config: Config) -> dict[str, Any]:
     """What was read and understood, as plain values: tables, interpretation, notices, readiness per purpose."""
     from personas import features, narrative, sources
+    from personas.profiles.goods import margin_notices
     from personas.rules import kept_apart
     from personas.simulated import simulate_if_asked
 
@@ -40,6 +41,7 @@ def check(config: Config) -> dict[str, Any]:
     simulate_if_asked(config)
     with open_engine(**config.engine.model_dump()) as engine:
         tables = sources.prepare(engine, config)
+        margins = margin_notices(engine, tables, config.economics)
         customers, said = kept_apart(engine, tables, features.build(engine, tables, config), config)
         found = readiness(engine, tables, customers, config)
     return {
@@ -50,7 +52,7 @@ def check(config: Config) -> dict[str, Any]:
         "lines": to_plain(tables.audit.lines),
         "interpretation": to_plain(tables.audit.interpretation),
         "features": [feature.name for feature in customers.features],
-        "notices": to_plain((*said, *tables.audit.notices, *customers.left_out)),
+        "notices": to_plain((*said, *margins, *tables.audit.notices, *customers.left_out)),
         "readiness": to_plain(found),
     }
 

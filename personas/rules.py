@@ -15,6 +15,7 @@ from personas.engines import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import ConfigError, InputError, count_of
 from personas.estimate import Notice
+from personas.features.apart import REVENUE
 from personas.features.feature import Customers
 from personas.sources.canonical import Tables
 
@@ -36,6 +37,7 @@ def kept_apart(
     """
     population, rules = config.study.population, config.segmentation.rules
     names: list[str] = []
+    tops: list[int] = []
     notices: list[Notice] = []
     apart: Table | None = None
     named = any(isinstance(rule, str) for rule in (population, *rules.values()))
@@ -51,13 +53,29 @@ def kept_apart(
         apart = engine.make(f"apart_{len(names)}", added_sql(fitting, len(names), apart))
         rule = rules[name]
         names.append(f"{name} (top {percent(rule)} by revenue)" if isinstance(rule, float) else name)
+        tops += [len(names) - 1] if isinstance(rule, float) else []
         notices.append(_told(engine, apart, len(names) - 1, name, rule))
     if apart is None:
         return customers, ()
     if not _left(engine, customers.table, apart):
         raise InputError("the rules under segmentation.rules keep everybody apart. Narrow them, or leave one out")
     table = engine.make("features_of_study", study_sql(customers.table, apart))
-    return replace(customers, table=table, apart=apart, apart_names=tuple(names)), tuple(notices)
+    cuts = {names[place]: cut for place in tops if (cut := _cut(engine, customers, apart, place)) is not None}
+    return replace(customers, table=table, apart=apart, apart_names=tuple(names), apart_cuts=cuts), tuple(notices)
+
+
+def _cut(engine: Engine, customers: Customers, apart: Table, place: int) -> float | None:
+    """The least revenue a year of those in a top share; None where the study does not measure it."""
+    if not customers.table.has(REVENUE):
+        return None
+    sql = f"""
+        SELECT MIN(f.{quoted(REVENUE)}) AS least
+        FROM {quoted(customers.table.name)} AS f
+        JOIN {quoted(apart.name)} AS p ON p.customer_id = f.customer_id
+        WHERE p.rule = {int(place)}
+    """
+    least = engine.fetch(sql, 1).to_pylist()[0]["least"]
+    return None if least is None else float(least)
 
 
 def percent(share: float) -> str:

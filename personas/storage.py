@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -18,12 +20,15 @@ from personas.features.dictionary import FeatureEntry
 from personas.narrative.persona import Persona
 from personas.place import check_place, open_place
 from personas.profiles.records import Profiles
-from personas.segmentation.records import Segmentation
+from personas.segmentation.records import Segmentation, Stage
 from personas.sources.canonical import Audit
 from personas.study import About, Study
 
 __all__ = ["check_place", "json_text", "load", "load_segmentation", "publish", "save_model", "save_segmentation"]
 ARRAYS = ("labels", "confidence", "membership", "map_points", "map_rows", "labelings", "moved")
+NOT_PLAIN = frozenset({*ARRAYS, "model", "resampled", "stages"})
+LATER = frozenset({"rules", "rule_cuts"})
+"""Parts that studies of earlier versions lack."""
 PARTS: dict[str, Any] = {
     "about": About,
     "audit": Audit,
@@ -31,6 +36,8 @@ PARTS: dict[str, Any] = {
     "coding": Coding,
     "profiles": Profiles,
     "personas": tuple[Persona, ...],
+    "rules": tuple[str, ...],
+    "rule_cuts": Mapping[str, float],
     "notices": tuple[Notice, ...],
     "input_hashes": tuple[tuple[str, str], ...],
 }
@@ -80,30 +87,42 @@ def load_segmentation(folder: Path) -> Segmentation:
 
 def _save_arrays(segmentation: Segmentation, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """Write every array of a segmentation; the rest of it as plain values, and the names of the arrays."""
+    plain = _plain_segmentation(segmentation, folder, "")
+    return plain, sorted(path.stem for path in folder.glob("*.npy"))
+
+
+def _plain_segmentation(segmentation: Segmentation, folder: Path, mark: str) -> dict[str, Any]:
+    """The plain values of a segmentation and of its stages; their arrays are written under names with a mark."""
     for name in ARRAYS:
         array = getattr(segmentation, name)
         if array is not None:
-            np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    _save_models(segmentation, folder)
-    return _plain_segmentation(segmentation), sorted(path.stem for path in folder.glob("*.npy"))
+            np.save(folder / f"{mark}{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    _save_models(segmentation, folder, mark)
+    names = [name for name in Segmentation.__dataclass_fields__ if name not in NOT_PLAIN]
+    plain = {name: to_plain(getattr(segmentation, name)) for name in names}
+    plain["stages"] = [
+        {**to_plain(replace(stage, found=None)),
+         "found": stage.found and _plain_segmentation(stage.found, folder, f"{_of_stage(number)}{mark}")}
+        for number, stage in enumerate(segmentation.stages)
+    ]  # fmt: skip
+    return plain
 
 
-def _plain_segmentation(segmentation: Segmentation) -> dict[str, Any]:
-    left_out = {*ARRAYS, "model", "resampled"}
-    names = [name for name in Segmentation.__dataclass_fields__ if name not in left_out]
-    return {name: to_plain(getattr(segmentation, name)) for name in names}
+def _of_stage(number: int) -> str:
+    """What the names of the arrays of a stage begin with."""
+    return f"in{number}_"
 
 
-def _save_models(segmentation: Segmentation, model: Path) -> None:
+def _save_models(segmentation: Segmentation, model: Path, mark: str) -> None:
     """The chosen model, and those of the resamples stacked: one file per array, first axis the resample."""
     for name, array in segmentation.model.arrays().items():
-        np.save(model / f"fitted_{name}.npy", array, allow_pickle=False)
+        np.save(model / f"{mark}fitted_{name}.npy", array, allow_pickle=False)
     stacked: dict[str, list[Any]] = {}
     for fitted, to_ours in segmentation.resampled:
         for name, array in {**fitted.arrays(), "to_ours": to_ours}.items():
             stacked.setdefault(name, []).append(array)
     for name, arrays in stacked.items():
-        np.save(model / f"resampled_{name}.npy", np.stack(arrays), allow_pickle=False)
+        np.save(model / f"{mark}resampled_{name}.npy", np.stack(arrays), allow_pickle=False)
 
 
 def load(folder: str | Path) -> Study:
@@ -121,7 +140,8 @@ def load(folder: str | Path) -> Study:
         raise InputError(f"{folder} is no study folder: there is no model/study.json. `personas run` makes one.")
     try:
         plain = json.loads((folder / "model" / "study.json").read_text(encoding="utf-8"))
-        parts = {name: from_plain(kind, plain[name]) for name, kind in PARTS.items()}
+        there = {name: kind for name, kind in PARTS.items() if name in plain or name not in LATER}
+        parts = {name: from_plain(kind, plain[name]) for name, kind in there.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, "model/study.json") from error
     own = {name: _array(folder, name) for name in plain.get("arrays", ())}
@@ -160,20 +180,28 @@ def _damaged(folder: Path, name: str) -> InputError:
 
 
 def _load_segmentation(plain: Mapping[str, Any], own: Mapping[str, NDArray[Any]]) -> Segmentation:
-    from personas.segmentation.algorithms import ALGORITHMS
+    from personas.segmentation.stages import restored
 
-    restore = ALGORITHMS.get(plain["algorithm"]).restore
-
+    restore = partial(restored, plain["algorithm"])
     fitted = {name.removeprefix("fitted_"): a for name, a in own.items() if name.startswith("fitted_")}
     stacked = {name.removeprefix("resampled_"): a for name, a in own.items() if name.startswith("resampled_")}
     to_ours = stacked.pop("to_ours", np.empty((0, 0), dtype=np.int32))
     resampled = [(restore({n: a[i] for n, a in stacked.items()}), to_ours[i]) for i in range(len(to_ours))]
     # By their type hints, so that no field is forgotten; what a study of an earlier version lacks takes its default.
     hints = get_type_hints(Segmentation)
-    names = [name for name in hints if name in plain and name not in {*ARRAYS, "model", "resampled"}]
+    names = [name for name in hints if name in plain and name not in NOT_PLAIN]
+    stages = tuple(_load_stage(stage, own, _of_stage(i)) for i, stage in enumerate(plain.get("stages", ())))
     return Segmentation(
         **{name: from_plain(hints[name], plain[name]) for name in names},
         model=restore(fitted),
         resampled=tuple(resampled),
+        stages=stages,
         **{name: own.get(name) for name in ARRAYS},  # type: ignore[arg-type]
     )
+
+
+def _load_stage(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], mark: str) -> Stage:
+    own = {name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)}
+    found = plain["found"]
+    stage = from_plain(Stage, {**plain, "found": None})
+    return replace(stage, found=_load_segmentation(found, own)) if found else stage

@@ -55,10 +55,15 @@ class Study:
     profiles: Profiles
     personas: tuple[Persona, ...]
     segments: pa.Table
-    """customer_id, segment, persona, membership, confidence; sorted by customer_id."""
+    """customer_id, segment, persona, membership, confidence; sorted by customer_id. With named rules also rule: who
+    was kept apart, and by which."""
     notices: tuple[Notice, ...] = ()
     input_hashes: tuple[tuple[str, str], ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    """Named rules that keep customers apart, in their order."""
+    rule_cuts: Mapping[str, float] = field(default_factory=dict)
+    """Revenue a year from which on a customer belongs to a top share, by rule."""
 
     @property
     def k_table(self) -> pd.DataFrame:
@@ -86,7 +91,11 @@ class Study:
         Returns
         -------
         DataFrame
-            Same index; ``segment``, ``persona``, ``membership`` (0 to 1) and ``confidence`` (0 to 1).
+            Same index; ``segment`` (-1 for none), ``persona``, ``membership`` (0 to 1) and ``confidence`` (0 to 1). In
+            a study with named rules also ``rule``, of those whom one keeps apart: they have no segment. Top shares are
+            those from the least revenue of the fit on (column ``revenue_per_year``); a list is known by those it kept
+            apart. A rule that the columns do not tell keeps only customers apart that it did at the fit;
+            ``attrs["rules_not_told"]`` says which and why.
 
         Raises
         ------
@@ -96,7 +105,17 @@ class Study:
         from personas.segmentation.assign import assign_frame
 
         ids = {persona.segment: persona.id for persona in self.personas}
-        return assign_frame(customers, self.coding, self.segmentation, ids)
+        found = assign_frame(customers, self.coding, self.segmentation, ids)
+        if not self.rules:
+            return found
+        from personas.features.apart import kept_apart_by
+
+        columns = (self.segments.column(name).to_pylist() for name in ("customer_id", "rule"))
+        known = {customer: rule for customer, rule in zip(*columns, strict=True) if rule is not None}
+        found["rule"], not_told = kept_apart_by(customers, self.config, self.rules, self.rule_cuts, known)
+        found.loc[found["rule"].notna(), ["segment", "persona", "membership", "confidence"]] = [-1, None, 0.0, 0.0]
+        found.attrs["rules_not_told"] = not_told
+        return found
 
     def _repr_html_(self) -> str:
         """The cards, for a notebook."""

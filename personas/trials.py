@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from personas.profiles.experiment import assign_arms
 from personas.profiles.money_records import TestPlan, Trial
 from personas.profiles.trials import ARMS, FEWEST, not_over, read_assignment, read_outcomes, trial_of
 from personas.study import Study
+from personas.wholefiles import table_text, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,9 @@ def write_assignment(assignment: Assignment, name: str, out: Path) -> None:
     """
     if out.exists():
         raise ConfigError(f"{out} is there already: who is treated is drawn once. Choose another --name or --out.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-        writer.writerow(["experiment", "persona", "action", "customer_id", "arm"])
-        for customer, arm in sorted(assignment.arms.items()):
-            writer.writerow([name, assignment.persona, assignment.action, harmless(customer), arm])
+    drawn = sorted(assignment.arms.items())
+    rows = [[name, assignment.persona, assignment.action, harmless(customer), arm] for customer, arm in drawn]
+    write_whole({out: table_text(["experiment", "persona", "action", "customer_id", "arm"], rows)})
 
 
 def assigned(assignment: Assignment, name: str, file: Path) -> str:

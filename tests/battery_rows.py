@@ -41,9 +41,12 @@ class Row:
 
 
 def robust(X: Floats) -> Floats:
-    """Median 0 and quartiles as wide as those of a standard normal; method.md 2.2, without its exception."""
+    """Median 0 and quartiles as wide as those of a standard normal, or deviation 1 where these are less than half of
+    that; method.md 2.2.
+    """
     low, middle, high = np.quantile(X, (0.25, 0.5, 0.75), axis=0)
-    wide = np.where(high > low, (high - low) / 1.349, X.std(axis=0))
+    wide, deviation = (high - low) / 1.349, X.std(axis=0)
+    wide = np.where(wide < deviation / 2, deviation, wide)
     return np.asarray((X - middle) / np.where(wide > 0, wide, 1.0))
 
 

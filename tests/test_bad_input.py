@@ -6,8 +6,10 @@ Odd input that is not bad ends in a report that says what was done with it.
 from __future__ import annotations
 
 import json
-import os
+import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.commands import personas
+from tests.conftest import ROOT, as_anybody
 from tests.render.test_pages import FORBIDDEN, Reader
 from tests.small_shop import CONFIG, HEADER, Row, content_of, order_rows, write_shop, write_table
 
@@ -257,21 +260,43 @@ def test_a_place_that_is_not_ours_is_refused_before_anything_is_computed(former:
             result = personas(*arguments, "--out", out)
             assert result.exit_code == 3 and said in result.stderr and "reading the sources" not in result.stderr
     for arguments in (("export", former, "--format", "json"), ("choose-k", former)):
-        refused(former, 2, ("cannot write into", "Choose another --out"), *arguments, "--out", tmp_path / "file")
+        said = ("cannot write", "Choose another --out", f"{tmp_path / 'file'}")
+        refused(former, 2, said, *arguments, "--out", tmp_path / "file")
     assert content_of(tmp_path) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_a_folder_that_may_not_be_written_to_is_refused(former: Path, tmp_path: Path) -> None:
     config = write_shop(tmp_path / "shop")
     locked = tmp_path / "locked"
     locked.mkdir()
     locked.chmod(0o500)
+    run = ("run", config, "--out", locked / "study", "--quiet")
+    export = ("export", former, "--format", "json", "--out", locked / "json")
+    for arguments, code, said in ((run, 3, "locked may not be written to"), (export, 2, "Permission denied")):
+        command = [sys.executable, "-m", "personas", *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, preexec_fn=as_anybody(), capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stdout) == (code, "") and said in done.stderr, done.stderr
+    assert list(locked.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", [("export", "--format", "json"), ("choose-k",)])
+def test_a_disk_that_takes_no_more_leaves_the_files_of_a_verb_as_they_were(
+    verb: tuple[str, ...], former: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert personas(verb[0], former, *verb[1:], "--out", out).exit_code == 0
+    whole = content_of(out)
+    some = next(iter(whole))
+    (out / some).write_text("former", encoding="utf-8")
+    before, (soft, hard) = content_of(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        refused(former, 3, ("locked may not be written to",), "run", config, "--out", locked / "study", "--quiet")
-        refused(former, 2, ("Permission denied",), "export", former, "--format", "json", "--out", locked / "json")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, hard))  # the second file is too large, the first one is not
+        refused(former, 4, ("File too large", "is as it was. Make room"), verb[0], former, *verb[1:], "--out", out)
     finally:
-        locked.chmod(0o700)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert content_of(tmp_path) == before
+    assert personas(verb[0], former, *verb[1:], "--out", out).exit_code == 0
+    assert content_of(out) == whole
 
 
 def test_a_file_that_the_system_does_not_open_is_no_bug_of_ours(former: Path) -> None:

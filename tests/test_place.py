@@ -8,6 +8,7 @@ import pytest
 from personas.errors import ConfigError, InputError, LimitError
 from personas.journal import Journal, fingerprint
 from personas.place import exchange, open_place, swap
+from tests.conftest import lacking
 
 
 def written(folder: Path, text: str) -> Path:
@@ -72,7 +73,7 @@ def test_files_of_the_readers_own_stay_with_the_study(tmp_path: Path) -> None:
 def test_two_folders_change_their_names_in_one_step(tmp_path: Path) -> None:
     one, other = written(tmp_path / "one", "1"), written(tmp_path / "other", "2")
     if not exchange(one, other):
-        pytest.skip("this file system knows no exchange")
+        lacking("this file system knows no exchange")
     assert ((one / "manifest.json").read_text(), (other / "manifest.json").read_text()) == ("2", "1")
 
 

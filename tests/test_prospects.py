@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -80,3 +82,24 @@ def test_leads_come_from_their_own_file_although_customers_come_from_memory(shop
     config = config.model_copy(update={"sources": {**config.sources, "customers": memory}})
     file = write_table(tmp_path / "leads.csv", ("customer_id", "region"), [["L1", "north"], ["L2", "south"]])
     assert score_leads(config, load(shop.parent / "study"), file).ids == ("L1", "L2")
+
+
+def test_leads_come_from_their_file_though_the_customers_live_in_a_database(shop: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(shop.parent / "crm.db")) as base, (shop.parent / "customers.csv").open() as file:
+        base.execute("CREATE TABLE people (customer_id, region, gender)")
+        base.executemany("INSERT INTO people VALUES (:customer_id, :region, :gender)", csv.DictReader(file))
+        base.execute("CREATE TABLE other (x)")
+        base.commit()
+    text = shop.read_text(encoding="utf-8").replace("file: customers.csv", "file: crm.db\n    sheet: people")
+    config = shop.with_name("base.yaml")
+    config.write_text(text, encoding="utf-8")
+    file_of_leads = write_table(tmp_path / "leads.csv", ("customer_id", "region"), [["L1", "north"], ["L2", "harbour"]])
+    out = tmp_path / "out.csv"
+    found = document(personas("leads", config, shop.parent / "study", file_of_leads, "--out", out, "--json"))
+    assert (found["leads"], found["answered"]) == (2, 1)
+    # a database server that cannot be reached is not asked for leads either, only for the customers
+    gone = shop.with_name("gone.yaml")
+    there = text.replace("file: crm.db\n    sheet: people", "postgres: NO_SUCH_DATABASE\n    sheet: crm.people")
+    gone.write_text(there, encoding="utf-8")
+    refused = personas("leads", gone, shop.parent / "study", file_of_leads.with_name("none.csv"), "--out", out)
+    assert refused.exit_code == 3 and "there is no file none.csv" in refused.stderr

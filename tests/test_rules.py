@@ -14,6 +14,7 @@ from personas.errors import ConfigError, InputError
 from personas.pipeline import run
 from personas.readiness import check
 from personas.rules import kept_apart
+from personas.storage import load
 from personas.study import Study
 
 from .small_shop import order_rows, write_shop
@@ -151,3 +152,39 @@ def test_rules_that_leave_nobody_stop_the_study(tmp_path: Path) -> None:
     rules = "  rules: {all: all}\naudiences:\n  all:\n    where: [{table: orders, column: channel, known: true}]\n"
     with pytest.raises(InputError, match="keep everybody apart"):
         run(with_rules(tmp_path, rules))
+
+
+def test_assigning_customers_keeps_those_apart_whom_a_rule_fits(study: Study) -> None:
+    import pandas as pd
+
+    forming = [column.feature for column in study.coding.columns]
+    frame = pd.DataFrame({name: [1.0] * 5 for name in forming}, index=["C000", "C001", "new", "rich", "poor"])
+    (cut,) = study.rule_cuts.values()
+    # C000 is on the list and C001 was staff at the fit; a top share is known by the least revenue of the fit.
+    frame["revenue_per_year"] = [0.0, cut * 2, 0.0, cut, cut * 0.999]
+    found = study.assign(frame)
+    assert found["rule"].fillna("").tolist() == ["test_accounts", "staff", "", "whales (top 2% by revenue)", ""]
+    assert (found["segment"] == -1).tolist() == [True, True, False, True, False]
+    assert found["persona"].isna().tolist() == [True, True, False, True, False]
+    # Staff are told by their orders, which a frame of features has not: only those of the fit are known.
+    assert list(found.attrs["rules_not_told"]) == ["staff"]
+    assert "there is no table of orders" in found.attrs["rules_not_told"]["staff"]
+    whales = [row for row in study.segments.to_pylist() if row["rule"] and row["rule"].startswith("whales")]
+    yearly = min(revenue_of(ROWS)[row["customer_id"]] for row in whales) * 365 / study.about.window_days
+    assert cut == pytest.approx(yearly, abs=1e-6)
+
+
+def test_an_audience_of_feature_columns_is_told_of_new_customers(tmp_path: Path) -> None:
+    import pandas as pd
+
+    rules = "  rules: {rare: seldom, whales: 0.05}\naudiences:\n"
+    rules += "  seldom:\n    where: [{column: orders_per_year, below: 2}]\n"
+    study = run(with_rules(tmp_path, rules))
+    study.save(tmp_path / "study")
+    forming = [column.feature for column in study.coding.columns]
+    frame = pd.DataFrame({name: [1.0, 1.0] for name in forming}, index=["a", "b"])
+    frame["orders_per_year"] = [1.5, 2.0]
+    for one in (study, load(tmp_path / "study")):
+        found = one.assign(frame)
+        assert found["rule"].fillna("").tolist() == ["rare", ""]
+        assert list(found.attrs["rules_not_told"]) == ["whales (top 5% by revenue)"]  # no revenue_per_year

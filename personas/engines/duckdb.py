@@ -1,4 +1,4 @@
-"""DuckDB on this machine: the only place that imports duckdb."""
+"""DuckDB on this machine; with ``duckdbfile`` the only place that imports duckdb."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -32,37 +32,20 @@ class DuckDBEngine:
 
     def __init__(self, *, memory_limit: str | None = None, threads: int | None = None) -> None:
         self._work = Path(tempfile.mkdtemp(prefix="personas-"))
-        self._connection = duckdb.connect(":memory:")
-        settings = {
-            "python_enable_replacements": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-            "allow_persistent_secrets": "false",
-            "TimeZone": "'UTC'",
-            "preserve_insertion_order": "true",
-            "threads": str(threads or os.cpu_count() or 1),
-            "temp_directory": text_literal(str(self._work / "spill")),
-        }
-        if memory_limit:
-            settings["memory_limit"] = text_literal(half(memory_limit))
-        for key, value in settings.items():
-            self._connection.execute(f"SET {key}={value}")
-        self._connection.execute(f"SET allowed_directories=[{text_literal(str(self._work))}]")
-        self._connection.execute("SET enable_external_access=false")
-        self._connection.execute("SET lock_configuration=true")
+        self._connection = locked_down(self._work, memory_limit, threads)
 
     def read(self, name: str, source: pa.Table | Path | list[Path]) -> Table:
         """Bring an Arrow table or Parquet files in under ``name``."""
         if isinstance(source, pa.Table):
-            data: object = source
+            self._connection.register("incoming", source)
+            self._connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM incoming").fetchall()
+            self._connection.unregister("incoming")
         else:
             import pyarrow.dataset as ds
 
-            data = ds.dataset([str(p) for p in (source if isinstance(source, list) else [source])], format="parquet")
-        self._connection.register("incoming", data)
-        self._connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM incoming").fetchall()
-        self._connection.unregister("incoming")
+            paths = [str(path) for path in (source if isinstance(source, list) else [source])]
+            # Files stay where they are: what a SELECT names is decoded when it runs, the rest never.
+            self._connection.register(name, ds.dataset(paths, format="parquet"))
         return self._table(name)
 
     def columns(self, table: Table) -> dict[str, str]:
@@ -123,6 +106,34 @@ class DuckDBEngine:
     def _select(self, sql: str) -> duckdb.DuckDBPyRelation:
         with _plain_errors(sql):
             return self._connection.sql(sql)
+
+
+def locked_down(
+    work: Path, memory_limit: str | None, threads: int | None, inputs: Sequence[Path] = ()
+) -> duckdb.DuckDBPyConnection:
+    """A connection that reads ``inputs`` and the private folder ``work``, and no other file of this machine."""
+    connection = duckdb.connect(":memory:")
+    settings = {
+        "python_enable_replacements": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "allow_persistent_secrets": "false",
+        "TimeZone": "'UTC'",
+        "preserve_insertion_order": "true",
+        "checkpoint_threshold": "'1TB'",
+        "threads": str(threads or os.cpu_count() or 1),
+        "temp_directory": text_literal(str(work / "spill")),
+    }
+    if memory_limit:
+        settings["memory_limit"] = text_literal(half(memory_limit))
+    for key, value in settings.items():
+        connection.execute(f"SET {key}={value}")
+    connection.execute(f"SET allowed_directories=[{text_literal(str(work))}]")
+    connection.execute(f"SET allowed_paths=[{', '.join(text_literal(str(path)) for path in inputs)}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")
+    return connection
 
 
 def half(memory_limit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from personas.config import Config
 from personas.engines import Engine, Table
@@ -12,6 +13,7 @@ from personas.estimate import Notice
 from personas.features.context import look
 from personas.features.families import FAMILIES
 from personas.features.families.expressions import decimal
+from personas.features.families.lifecycle import LIFECYCLE
 from personas.features.feature import Customers, FamilyContext, Feature
 from personas.features.selection import check_names
 from personas.sources.canonical import Tables
@@ -51,20 +53,22 @@ def build(engine: Engine, tables: Tables, config: Config, progress: Progress | N
     tell("looking at categories and channels", 0.0)
     context = look(engine, tables, config)
     proposed = _proposed(context)
-    sources = _sources(engine, tables)
+    sources = _sources(tables)
     measured, unmeasured = _measurable(proposed, sources, config)
     check_names(config, tuple(feature.name for feature in measured), unmeasured)
+    _refuse_without_stages(unmeasured)
     if not measured:
         raise InputError("nothing can be measured: the tables have none of the columns that a feature needs.")
-    parts: list[tuple[Table, list[Feature]]] = []
+    parts: list[Part] = []
     for done, (name, source) in enumerate(sources.items()):
         tell(f"measuring {name.replace('_', ' ')}", 0.1 + 0.7 * done / len(sources))
         features = [feature for feature in measured if feature.table == name]
-        if features or name in ("customers", "orders"):
-            parts.append((engine.make(f"measured_{name}", measured_sql(name, source, features)), features))
+        if name == "customers":
+            parts.append(Part("measured_customers", features, measured_sql(name, source, features)))
+        elif features or name == "orders":
+            parts.append(Part(engine.make(f"measured_{name}", measured_sql(name, source, features)).name, features))
     tell("joining what was measured", 0.8)
-    row = engine.make("measured", joined_sql(parts, has_orders="orders" in sources))
-    table = engine.make("features", features_sql(row, measured))
+    table = engine.make("features", features_sql(parts, measured, has_orders="orders" in sources))
     _one_row_each(engine, table, tables.customers)
     tell("features are measured", 1.0)
     return Customers(engine, table, measured, _grouped(unmeasured), unmeasured)
@@ -80,6 +84,13 @@ def _refuse_a_few_days(tables: Tables, config: Config) -> None:
         )
 
 
+def _refuse_without_stages(unmeasured: Sequence[Unmeasured]) -> None:
+    """Raise ConfigError where segments are sought within stages that cannot be told."""
+    for feature, reason in unmeasured:
+        if feature.name == LIFECYCLE:
+            raise ConfigError(f"segmentation.within: lifecycle cannot be told, because {reason}")
+
+
 def _proposed(context: FamilyContext) -> tuple[Feature, ...]:
     """Every feature that some family proposes; two of one name are a mistake of the configuration."""
     found: dict[str, Feature] = {}
@@ -93,21 +104,46 @@ def _proposed(context: FamilyContext) -> tuple[Feature, ...]:
     return tuple(found.values())
 
 
-def _sources(engine: Engine, tables: Tables) -> dict[str, Table]:
-    """The tables that features are measured on, by the name that ``Feature.table`` uses."""
-    found = {"customers": tables.customers}
-    if tables.orders is not None:
-        found["orders"] = engine.make("orders_with_gaps", orders_with_gaps_sql(tables.orders))
-        found["customers"] = engine.make("customers_with_first_order", first_order_sql(tables.customers, tables.orders))
-    if tables.order_lines is not None:
-        found["order_lines"] = tables.order_lines
-        if tables.order_lines.has("brand", "line_amount"):
-            found["brands"] = engine.make("brands", brands_sql(tables.order_lines))
-    if tables.tickets is not None:
-        found["tickets"] = tables.tickets
-    if tables.reach is not None:
-        found["reach"] = tables.reach
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What features are measured on: its columns, and what stands behind FROM. Nothing of it is kept by the engine."""
+
+    columns: tuple[str, ...]
+    sql: str
+
+    def has(self, *columns: str) -> bool:
+        """Whether all these columns are there."""
+        return set(columns) <= set(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Measured features of one table: kept as ``name``, or a SELECT that runs where it is joined."""
+
+    name: str
+    features: list[Feature]
+    sql: str = ""
+
+
+def _sources(tables: Tables) -> dict[str, Source]:
+    """What features are measured on, by the name that ``Feature.table`` uses."""
+    customers, orders, lines = tables.customers, tables.orders, tables.order_lines
+    found = {"customers": Source(customers.columns, customers.name)}
+    if orders is not None:
+        found["customers"] = _select((*customers.columns, "first_ordered_on"), first_order_sql(customers, orders))
+        found["orders"] = _select((*orders.columns, "gap_days"), orders_with_gaps_sql(orders))
+    if lines is not None:
+        found["order_lines"] = Source(lines.columns, lines.name)
+        if lines.has("brand", "line_amount"):
+            found["brands"] = _select(("customer_id", "brand", "amount"), brands_sql(lines))
+    for name, table in (("tickets", tables.tickets), ("reach", tables.reach)):
+        if table is not None:
+            found[name] = Source(table.columns, table.name)
     return found
+
+
+def _select(columns: tuple[str, ...], sql: str) -> Source:
+    return Source(columns, f"(\n{sql}\n) AS source")
 
 
 def orders_with_gaps_sql(orders: Table) -> str:
@@ -140,7 +176,7 @@ def brands_sql(lines: Table) -> str:
 
 
 def _measurable(
-    proposed: Sequence[Feature], sources: dict[str, Table], config: Config
+    proposed: Sequence[Feature], sources: dict[str, Source], config: Config
 ) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
     """What this shop's tables can measure, and what they cannot, with the reason."""
     reasons = {feature.name: _missing(feature, sources) for feature in proposed}
@@ -155,7 +191,7 @@ def _measurable(
     )
 
 
-def _missing(feature: Feature, sources: dict[str, Table]) -> str | None:
+def _missing(feature: Feature, sources: dict[str, Source]) -> str | None:
     """Why the feature cannot be measured, or None."""
     if feature.table == "features":
         return None
@@ -185,49 +221,51 @@ def _grouped(unmeasured: Sequence[Unmeasured]) -> tuple[Notice, ...]:
     return tuple(found)
 
 
-def measured_sql(name: str, source: Table, features: Sequence[Feature]) -> str:
+def measured_sql(name: str, source: Source, features: Sequence[Feature]) -> str:
     """One row per customer of a table with its features; for ``orders`` also ``sales_in_window``."""
     columns = ["customer_id", *(f"{_typed(feature)} AS {quoted(feature.name)}" for feature in features)]
     listed = ",\n  ".join(columns)
     if name == "customers":
-        return f"SELECT\n  {listed}\nFROM {source.name}"
+        return f"SELECT\n  {listed}\nFROM {source.sql}"
     if name == "orders":
         listed += ",\n  count(*) FILTER (WHERE is_sale) AS sales_in_window"
     window = "" if name in ("orders", "brands") else "WHERE in_window\n"
-    return f"SELECT\n  {listed}\nFROM {source.name}\n{window}GROUP BY customer_id"
+    return f"SELECT\n  {listed}\nFROM {source.sql}\n{window}GROUP BY customer_id"
 
 
 def _typed(feature: Feature) -> str:
     return feature.sql if feature.shape in ("category", "ordinal") else f"CAST({feature.sql} AS DOUBLE)"
 
 
-def joined_sql(parts: Sequence[tuple[Table, list[Feature]]], *, has_orders: bool) -> str:
+def joined_sql(parts: Sequence[Part], *, has_orders: bool) -> str:
     """The customers with every measured table beside them; a customer without rows gets the feature's ``absent``."""
     columns, joins = ["measured_customers.customer_id"], []
     in_study = "coalesce(measured_orders.sales_in_window, 0) > 0" if has_orders else "TRUE"
     columns.append(f"{in_study} AS in_study")
-    for table, features in parts:
-        columns += [f"{_or_absent(table, feature)} AS {quoted(feature.name)}" for feature in features]
-        if table.name != "measured_customers":
-            joins.append(f"LEFT JOIN {table.name} ON measured_customers.customer_id = {table.name}.customer_id")
+    for part in parts:
+        columns += [f"{_or_absent(part, feature)} AS {quoted(feature.name)}" for feature in part.features]
+        if part.name != "measured_customers":
+            joins.append(f"LEFT JOIN {part.name} ON measured_customers.customer_id = {part.name}.customer_id")
     return "SELECT\n  " + ",\n  ".join(columns) + "\nFROM measured_customers\n" + "\n".join(joins)
 
 
-def _or_absent(table: Table, feature: Feature) -> str:
+def _or_absent(part: Part, feature: Feature) -> str:
     """The value, or ``absent`` where the table has no row of the customer: an unknown value is not an absent row."""
-    value = f"{table.name}.{quoted(feature.name)}"
+    value = f"{part.name}.{quoted(feature.name)}"
     if feature.absent is None or feature.table == "customers":
         return value
-    return f"CASE WHEN {table.name}.customer_id IS NULL THEN {decimal(feature.absent)} ELSE {value} END"
+    return f"CASE WHEN {part.name}.customer_id IS NULL THEN {decimal(feature.absent)} ELSE {value} END"
 
 
-def features_sql(row: Table, measured: Sequence[Feature]) -> str:
+def features_sql(parts: Sequence[Part], measured: Sequence[Feature], *, has_orders: bool) -> str:
     """The finished table: the measured row and the formulas over it, in the order of the dictionary."""
+    made = [f"{part.name} AS (\n{part.sql}\n)" for part in parts if part.sql]
+    made.append(f"measured AS (\n{joined_sql(parts, has_orders=has_orders)}\n)")
     columns = ["customer_id", "in_study"]
     for feature in measured:
         value = _typed(feature) if feature.table == "features" else quoted(feature.name)
         columns.append(f"{value} AS {quoted(feature.name)}")
-    return "SELECT\n  " + ",\n  ".join(columns) + f"\nFROM {row.name}"
+    return f"WITH {', '.join(made)}\nSELECT\n  " + ",\n  ".join(columns) + "\nFROM measured"
 
 
 def _one_row_each(engine: Engine, table: Table, customers: Table) -> None:

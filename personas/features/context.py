@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from personas.config import Config
 from personas.engines import Engine, Table
+from personas.errors import ConfigError
+from personas.features.families.lifecycle import usual_rhythm
 from personas.features.feature import FamilyContext
 from personas.sources.canonical import Tables
 
@@ -19,12 +21,29 @@ CHANNEL_ORDER = ("online", "phone", "store", "other")
 
 
 def look(engine: Engine, tables: Tables, config: Config) -> FamilyContext:
-    """The context of a study: two small questions to the engine, nothing about a single customer."""
+    """The context of a study: small questions to the engine, nothing about a single customer.
+
+    Raises ConfigError where lifecycle stages are asked for and nobody has bought often enough to have a rhythm.
+    """
     categories, rest = _categories(engine, tables, config.features.max_categories)
     channels = _channels(engine, tables)
     return FamilyContext(
-        tables, config, tables.snapshot_date, tables.window_days, tables.currency, categories, channels, rest
-    )
+        tables, config, tables.snapshot_date, tables.window_days, tables.currency, categories, channels, rest,
+        _rhythm(engine, tables, config),
+    )  # fmt: skip
+
+
+def _rhythm(engine: Engine, tables: Tables, config: Config) -> float | None:
+    """The usual days between two orders, where lifecycle stages are asked for."""
+    if config.segmentation.within is None:
+        return None
+    found = usual_rhythm(engine, tables.orders) if tables.orders is not None else None
+    if found is None:
+        raise ConfigError(
+            "segmentation.within: lifecycle needs orders of customers who bought on three days or more, and there are "
+            "none. Leave it out"
+        )
+    return found
 
 
 def categories_sql(lines: Table) -> str:

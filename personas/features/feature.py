@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from personas.config import Config
@@ -69,6 +69,7 @@ class FamilyContext:
 
     ``categories`` are (slug, exact value) of the product categories worth a share of their own, largest first;
     ``channels`` likewise of the channels that sales came through; ``rest_of_categories`` says whether there are others.
+    ``rhythm_days`` is the usual time between two orders, where lifecycle stages are asked for and it is known.
     """
 
     tables: Tables
@@ -79,6 +80,7 @@ class FamilyContext:
     categories: tuple[tuple[str, str], ...] = ()
     channels: tuple[tuple[str, str], ...] = ()
     rest_of_categories: bool = False
+    rhythm_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class Customers:
     unmeasured: tuple[tuple[Feature, str], ...] = ()
     apart: Table | None = None
     apart_names: tuple[str, ...] = ()
+    apart_cuts: Mapping[str, float] = field(default_factory=dict)
+    """Revenue a year from which on a customer belongs to a top share, by its name."""
 
     def feature(self, name: str) -> Feature:
         """The feature of that name. Raises KeyError when it is not measured."""

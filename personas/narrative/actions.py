@@ -127,7 +127,7 @@ def _action(
     language = speaker.language
     trial = next((trial for trial in profile.trials if trial.action == rule.id), None)
     if trial is None and not first:
-        told = {"expected": plans.unknown(profile, language)}  # costs and plan are those of the first
+        told = {"expected": plans.unknown(profile, language), "test": plans.planned(profile, language)}
     elif trial is None:
         told = {
             "expected": plans.expected(profile, figures, language),

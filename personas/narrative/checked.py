@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
 from personas.errors import PersonasError, count_of
 from personas.narrative.checker import Finding, check_story, check_text, without_quotes
-from personas.narrative.language import Language
+from personas.narrative.language import Language, lower_first
+from personas.narrative.naming import NOTHING_STANDS_OUT
 from personas.narrative.persona import Action, Evidence, Persona
 
 SLOT_OR_VERB = re.compile(r"\{([^}]*)\}|\[([^|\]]*)\|([^\]]*)\]")
 FIGURES = re.compile(r"[^a-z]*(?:[kK])?(?: to [^a-z]*k?)?")
 """A figure or an interval: no small letters but k and "to"."""
-WORDS = frozenset({"name", "level", "month", "topic", "from", "to"})
+WORDS = frozenset({"name", "label", "level", "month", "topic", "from", "to"})
 """Slots of names and days; their days are looked up like numbers."""
 
 
 def check(persona: Persona, language: Language) -> tuple[Finding, ...]:
     """Everything in a persona that its numbers do not bear out (see ``check_story``, ``check_action``)."""
     findings = list(check_story(persona, language))
+    findings += [Finding("tagline", persona.tagline, what) for what in check_tagline(persona, language)]
     for action in persona.actions:
         findings += [Finding(action.id, text, what) for text, what in check_action(action, language)]
     findings += [Finding("newsletter", text, what) for text, what in check_brief(persona, language)]
@@ -35,6 +38,33 @@ def stop_on_mismatch(personas: Iterable[Persona], language: Language) -> None:
     ]
     if problems:
         raise PersonasError(f"{count_of(len(problems), 'sentence')} not borne out by the numbers", problems)
+
+
+def check_tagline(persona: Persona, language: Language) -> list[str]:
+    """What is wrong with the tag line: a number that is not in its evidence, a piece that is not said on its side."""
+    text, evidence = persona.tagline, persona.tagline_evidence
+    if not evidence:
+        return [] if text == NOTHING_STANDS_OUT else ["nothing bears it out"]
+    wrong = check_text(text, evidence, language)
+    pieces = itertools.product(*(_tags(e, language) for e in evidence))
+    if not any(is_made_of(own, (", ".join(made),)) for made in pieces for own in (text, lower_first(text))):
+        wrong.append("the words are not those of the language file")
+    return wrong
+
+
+def _tags(evidence: Evidence, language: Language) -> tuple[str, ...]:
+    """What a tag line may say of a figure, by the side of everyone's on which it lies."""
+    name, of_level, _ = evidence.feature.partition("=")
+    if evidence.everyone is None or evidence.everyone.value == evidence.segment.value:
+        return ()
+    if name.startswith("category_share_"):
+        phrases = [language.features["category_share"]]
+    elif name in language.features and not of_level:
+        phrases = [language.features[name]]
+    else:
+        phrases = list(language.generic.values())
+    side = "high" if evidence.segment.value > evidence.everyone.value else "low"
+    return tuple(phrase.tag[side] for phrase in phrases if side in phrase.tag)
 
 
 def check_action(action: Action, language: Language) -> list[tuple[str, str]]:

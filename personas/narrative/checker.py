@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from personas.estimate import Estimate
-from personas.narrative.formatting import day, figure
+from personas.narrative.formatting import day, figure, shared_digits
 from personas.narrative.language import Language
 from personas.narrative.persona import CLAIMS, Evidence, Persona, Statement
 from personas.narrative.phrases import unit_after
@@ -145,7 +145,11 @@ def _agrees(match: re.Match[str], text: str, estimate: Estimate, language: Langu
     after = text[match.end() :].lstrip()
     if unit == "share" and re.match(r"of 100\b", after):
         return token == str(int(estimate.value * 100 + 0.5))
-    printed = {figure(value, unit).lstrip("<>") for value in (estimate.value, abs(estimate.value))}
+    precise = shared_digits(estimate)  # beside its interval a figure is as precise as the interval
+    printed = {
+        figure(value, unit, digits=digits).lstrip("<>")
+        for value in (estimate.value, abs(estimate.value)) for digits in {None, precise}
+    }  # fmt: skip
     if token not in printed:
         return False
     if match["percent"] or match["currency"] or of_everyone:

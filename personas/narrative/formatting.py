@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from personas.estimate import Estimate
+from personas.estimate import Assumption, Estimate
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -185,17 +185,21 @@ def currency_of(unit: str) -> str | None:
     return head if re.fullmatch("[A-Z]{3}", head) else None
 
 
-def figure(value: float, unit: str, locale: str = "en") -> str:
+def figure(value: float, unit: str, locale: str = "en", digits: int | None = None) -> str:
     """A value in its unit, without the words of the unit: ``$27``, ``97%``, ``11.4``, ``2,621``.
+
+    ``digits`` forces that many digits after the point.
 
     >>> figure(27.3, "USD/order"), figure(0.97, "share"), figure(11.43, "orders/year"), figure(3000, "people")
     ('$27', '97%', '11.4', '3,000')
     """
     currency = currency_of(unit)
     if currency:
-        return money(value, currency, locale)
+        return money(value, currency, locale, digits)
     if unit == "share":
-        return percent(value, locale)
+        return percent(value, locale, None if value in (0, 1) else digits)
+    if digits is not None:
+        return fixed(value, digits, locale)
     if unit in COUNTED and (abs(value) >= 10 or value == round(value)):
         return count(value, locale)
     if unit in {"days", "years"} and abs(value) >= 9.5:
@@ -204,13 +208,87 @@ def figure(value: float, unit: str, locale: str = "en") -> str:
 
 
 def show(estimate: Estimate | None, locale: str = "en", unknown: str = "unknown") -> str:
-    """The value of an estimate in its unit; ``unknown`` where there is none, never 0.
+    """The value of an estimate in its unit; ``unknown`` where there is none, never 0. Beside its interval: ``ranged``.
 
     >>> from personas.estimate import exact
     >>> show(exact(0.974, "share", 10)), show(None)
     ('97%', 'unknown')
     """
     return unknown if estimate is None else figure(estimate.value, estimate.unit, locale)
+
+
+def ranged(estimate: Estimate | None, locale: str = "en", unknown: str = "unknown") -> tuple[str, str]:
+    """The value of an estimate and its interval, equally precise, so that the one lies within the other.
+
+    >>> ranged(Estimate(10.6, 10.5, 10.7, "orders", 9, "delta")), ranged(None)
+    (('10.6', '10.5 to 10.7'), ('unknown', ''))
+    """
+    if estimate is None:
+        return unknown, ""
+    text = figure(estimate.value, estimate.unit, locale, shared_digits(estimate))
+    nothing_left = estimate.value != 0 and not _some_digit(text)
+    return show(estimate, locale) if nothing_left else text, interval(estimate, locale)
+
+
+def shared_digits(estimate: Estimate) -> int | None:
+    """Digits after the point that a value and both ends of its interval need; None where each is read as it is.
+
+    The last digit is no larger than the interval is wide (a share: than half of it), so that the ends can be told apart
+    and the printed value lies between them. At most two digits more than the value has alone.
+
+    >>> wide, narrow = Estimate(27, 20, 34, "orders", 9, ""), Estimate(10.6, 10.5, 10.7, "orders", 9, "")
+    >>> shared_digits(wide), shared_digits(narrow)
+    (None, 1)
+    """
+    low, high, value, unit = estimate.low, estimate.high, estimate.value, estimate.unit
+    if low == high == value:
+        return None
+    size, width = max(abs(low), abs(high), abs(value)), high - low
+    if unit == "share":
+        edge = 0 < abs(low) < 0.00995 or 0 < abs(high) < 0.00995 or 0.9905 < high < 1
+        if width >= 0.02 and not edge:
+            return None
+        return 1 if _percent(low, 1, "en") != _percent(high, 1, "en") else 2
+    if currency_of(unit):
+        return 2 if size < 9_999.5 and (width < 1 or _plain_digits(size, unit) == 2) else None
+    own = _plain_digits(size, unit)
+    digits = own
+    while digits < own + 2 and (width < 10**-digits or fixed(low, digits) == fixed(high, digits)):
+        digits += 1
+    return None if digits == own else digits
+
+
+def _plain_digits(size: float, unit: str) -> int:
+    """Digits after the point of a figure of that size before zeros at the end are dropped."""
+    if currency_of(unit):
+        return 2 if size < 0.995 else 0
+    if (unit in COUNTED and size >= 10) or (unit in {"days", "years"} and size >= 9.5):
+        return 0
+    return 0 if size >= 99.95 else 1 if size >= 0.995 else 2 if size >= 0.0995 else 3
+
+
+def given(estimate: Estimate, locale: str = "en") -> str:
+    """A figure that somebody gave, with all of its digits (at most six): cents where there are any.
+
+    >>> from personas.estimate import exact
+    >>> [given(exact(v, "USD/minute", 0)) for v in (0.8, 6, 2.5, 0.005)], given(exact(0.335, "share", 0))
+    (['$0.80', '$6', '$2.50', '$0.005'], '33.5%')
+    """
+    value = 100 * estimate.value if estimate.unit == "share" else estimate.value
+    places = (0, 2, 3, 4, 5) if currency_of(estimate.unit) else (0, 1, 2, 3, 4, 5)
+    digits = next((d for d in places if abs(round(value, d) - value) < 1e-9), 6)
+    return figure(estimate.value, estimate.unit, locale, digits)
+
+
+def assumed(assumption: Assumption, locale: str = "en") -> str:
+    """What is assumed in words, its amounts as the reader writes them.
+
+    >>> from personas.estimate import exact
+    >>> assumed(Assumption("service", "{} a minute", (exact(0.8, "EUR/minute", 0),)))
+    '€0.80 a minute'
+    """
+    amounts = iter([given(amount, locale) for amount in assumption.amounts])
+    return re.sub(r"\{\}", lambda slot: next(amounts, slot.group()), assumption.words)
 
 
 def show_with_unit(estimate: Estimate | None, locale: str = "en", unknown: str = "unknown") -> str:
@@ -239,7 +317,7 @@ def show_with_unit(estimate: Estimate | None, locale: str = "en", unknown: str =
 def interval(estimate: Estimate | None, locale: str = "en", to: str = "to") -> str:
     """Low to high in words, the unit once where it stands after the number; empty for an exact figure.
 
-    Both ends get as many digits as it takes to tell them apart (at most two more).
+    Both ends get as many digits as it takes to tell them apart; ``ranged`` gives the value as many.
 
     >>> interval(Estimate(2.8, 2.4, 3.2, "per 1", 900, "bootstrap"))
     '2.4 to 3.2'
@@ -248,26 +326,8 @@ def interval(estimate: Estimate | None, locale: str = "en", to: str = "to") -> s
     """
     if estimate is None or estimate.low == estimate.high == estimate.value:
         return ""
-    low, high, unit = estimate.low, estimate.high, estimate.unit
+    digits, unit = shared_digits(estimate), estimate.unit
+    low, high = (figure(end, unit, locale, digits) for end in (estimate.low, estimate.high))
     if unit == "share":
-        return _share_interval(low, high, locale, to)
-    ends = [figure(low, unit, locale), figure(high, unit, locale)]
-    currency = currency_of(unit)
-    for digits in (1, 2):
-        if ends[0] != ends[1]:
-            break
-        if currency and max(abs(low), abs(high)) < 9_999.5:
-            ends = [money(end, currency, locale, digits=2) for end in (low, high)]
-        elif not currency:
-            ends = [fixed(end, digits, locale) for end in (low, high)]
-    return f"{ends[0]} {to} {ends[1]}"
-
-
-def _share_interval(low: float, high: float, locale: str, to: str) -> str:
-    """20.3 to 21.7%: one decimal when the ends are less than two points apart or either is below 1%."""
-    fine = high - low < 0.02 or 0 < abs(low) < 0.00995
-    ends = [_percent(end, 1 if fine and end not in (0.0, 1.0) else 0, locale) for end in (low, high)]
-    if ends[0] == ends[1]:
-        ends = [_percent(end, 2, locale) for end in (low, high)]
-    ends[0] = ends[0].rstrip("%٪\u00a0")  # Turkish writes the sign first and keeps it at both ends
-    return f"{ends[0]} {to} {ends[1]}"
+        low = low.rstrip("%٪\u00a0")  # Turkish writes the sign first and keeps it at both ends
+    return f"{low} {to} {high}"

@@ -9,11 +9,15 @@ from typing import Any
 
 from personas.narrative.formatting import figure
 from personas.narrative.language import Language, fill, upper_first
+from personas.narrative.persona import Evidence
+from personas.narrative.phrases import evidence_of, quoted_if_odd
+from personas.narrative.plans import Told
 from personas.narrative.selection import Trait
 from personas.profiles.records import Profile
 
 SMALLEST_GENDER_SHARE = 0.6
 MOST_TAG_WORDS = 12
+NOTHING_STANDS_OUT = "Close to the average customer"
 
 
 def gender_of(profile: Profile, language: Language) -> str | None:
@@ -73,15 +77,15 @@ def pronouns_of(gender: str | None, language: Language) -> tuple[Mapping[str, st
     return language.pronouns[gender or "other"], gender is None
 
 
-def tagline_of(chosen: tuple[Trait, ...], language: Language) -> str:
-    """At most twelve words from the strongest traits: "Buys for an occasion, in the store, large orders"."""
-    pieces: list[str] = []
+def tagline_of(chosen: tuple[Trait, ...]) -> Told:
+    """At most twelve words from the strongest traits, with their figures: "Buys for an occasion, in the store"."""
+    pieces: dict[str, Evidence] = {}
     for trait in chosen:
         piece = tag_of(trait)
         words = " ".join([*pieces, piece]).split()
         if piece and piece not in pieces and len(words) <= MOST_TAG_WORDS and len(pieces) < 3:
-            pieces.append(piece)
-    return upper_first(", ".join(pieces)) if pieces else "Close to the average customer"
+            pieces[piece] = evidence_of(trait)
+    return Told(upper_first(", ".join(pieces)), tuple(pieces.values())) if pieces else Told(NOTHING_STANDS_OUT)
 
 
 def tag_of(trait: Trait) -> str:
@@ -89,7 +93,7 @@ def tag_of(trait: Trait) -> str:
     template = trait.phrase.tag.get(trait.direction, "")
     slots = {
         "v": figure(trait.segment.value, trait.segment.unit),
-        "level": (trait.level or "").replace("_", " "),
-        "label": trait.feature.label,
+        "level": quoted_if_odd((trait.level or "").replace("_", " ")),
+        "label": quoted_if_odd(trait.feature.label),
     }
     return fill(template, slots)

@@ -109,13 +109,14 @@ def _persona(
 ) -> Persona:
     profile, speaker, figures = sketch.profile, sketch.speaker, sketch.figures
     statements, told, fitting = _fitting_many(sketch, everyone, basis, values, labels)
-    age = profile.facts.get("age")
+    age, tagline = profile.facts.get("age"), naming.tagline_of(_for_tagline(told, sketch.found))
     written = actions.write(action_ids, profile, figures, sketch.found, speaker)
     return Persona(
         id=same.id if (same := known.same.get(profile.segment)) else naming.persona_id(speaker.name, profile),
         segment=profile.segment,
         name=speaker.name,
-        tagline=naming.tagline_of(_for_tagline(told, sketch.found), speaker.language),
+        tagline=tagline.text,
+        tagline_evidence=tagline.evidence,
         age=age.median if age else None,
         age_quartiles=_middle_half(age.low_quartile, age.high_quartile) if age else None,
         gender=sketch.gender,

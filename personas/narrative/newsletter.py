@@ -49,18 +49,20 @@ def _mean(profile: Profile, name: str) -> Estimate | None:
 
 
 def _categories(profile: Profile, speaker: Speaker) -> list[Told]:
-    """At most two categories that take at least 15% of the money, the largest first."""
+    """At most two categories of at least 15% of the money, the largest first; the whole range where there is none."""
     shares = [
         (fact.mean, fact.feature.label.rpartition(" on ")[2], name)
         for name, fact in profile.facts.items()
-        if name.startswith("category_share_") and fact.mean and fact.mean.value >= LARGE_CATEGORY
+        if name.startswith("category_share_") and fact.mean and fact.mean.value > 0
     ]
-    text = speaker.language.newsletter["category"]
+    ranked = sorted(shares, key=lambda row: (-row[0].value, row[1]))
+    large = [row for row in ranked if row[0].value >= LARGE_CATEGORY]
+    text = speaker.language.newsletter["category" if large else "range"]
     return [
         Told(
             fill(text, {"name": quoted_if_odd(label), "v": percent(share.value)}), (Evidence(name, "mean", share),)
         )
-        for share, label, name in sorted(shares, key=lambda row: (-row[0].value, row[1]))[:2]
+        for share, label, name in (large[:2] or ranked[:1])
     ]
 
 

@@ -119,6 +119,8 @@ class Persona:
     figures: Mapping[str, Estimate | None] = field(default_factory=dict)
     """What the abstract figure is drawn from: online_share, average_order, reach."""
     brief: Newsletter | None = None
+    tagline_evidence: tuple[Evidence, ...] = ()
+    """The figures behind each piece of the tag line, in its order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from personas.estimate import Estimate, exact
-from personas.narrative.formatting import count, day, figure, interval, number, percent
+from personas.narrative.formatting import count, day, figure, interval, number, percent, shared_digits, show
 from personas.narrative.language import Language, fill
 from personas.narrative.persona import Evidence
 from personas.narrative.selection import Figures
@@ -124,8 +124,13 @@ def measured(trial: Trial, language: Language) -> Told:
     """Extra orders as the test measured them."""
     kind = "worked" if trial.worked else "harmed" if trial.harmed else "unclear"
     orders = trial.orders
-    slots = {"v": number(abs(orders.value)), "range": interval(orders) or number(orders.value)}
+    slots = {"v": _size(orders), "range": interval(orders) or show(orders)}
     return Told(fill(language.tests[kind], slots), (_seen(orders, trial),))
+
+
+def _size(effect: Estimate) -> str:
+    """An effect without its sign, as precise as its interval."""
+    return figure(abs(effect.value), effect.unit, digits=shared_digits(effect))
 
 
 def money_measured(trial: Trial, language: Language) -> Told:
@@ -133,9 +138,9 @@ def money_measured(trial: Trial, language: Language) -> Told:
     money = trial.money
     if money is None:
         return Told("")
-    value, between = figure(abs(money.value), money.unit), interval(money) or figure(money.value, money.unit)
     template = language.tests["money_up" if money.value >= 0 else "money_down"]
-    return Told(fill(template, {"level": trial.level, "v": value, "range": between}), (_seen(money, trial),))
+    slots = {"level": trial.level, "v": _size(money), "range": interval(money) or show(money)}
+    return Told(fill(template, slots), (_seen(money, trial),))
 
 
 def paid(trial: Trial, language: Language) -> Told:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.config import EconomicsConfig
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
 from personas.estimate import Estimate
+from personas.profiles.costs import COVERAGE, MONEY
+from personas.profiles.goods import cost_sql
 from personas.profiles.intervals import Z95, wilson
 from personas.profiles.money_records import Pair, SecondPurchase
 from personas.sources.canonical import Tables
@@ -36,7 +39,9 @@ class Baskets:
     orders: NDArray[np.str_]
     days: NDArray[np.int64]
     categories: NDArray[np.str_]
+    amounts: Floats
     margins: Floats
+    """NaN where a cost is unknown."""
     in_window: NDArray[np.bool_]
 
     def of(self, rows: NDArray[np.bool_]) -> Baskets:
@@ -44,14 +49,15 @@ class Baskets:
         return Baskets(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
-def baskets_sql(tables: Tables, labels: str, limit: int) -> str:
-    """Order, category and margin of the sales of the ``limit`` labelled customers whose ids come first by md5."""
+def baskets_sql(tables: Tables, labels: str, limit: int, economics: EconomicsConfig) -> str:
+    """Order, category, amount and margin (NULL where a cost is unknown) of the sales of ``limit`` labelled customers.
+
+    Those whose ids come first by md5.
+    """
     lines, orders = tables.order_lines, tables.orders
     assert lines is not None and orders is not None
-    money = "DECIMAL(18, 4)"
-    margin = f"CAST(l.line_amount AS {money})"
-    if lines.has("unit_cost", "quantity"):
-        margin += f" - CAST(COALESCE(l.unit_cost * l.quantity, 0) AS {money})"
+    amount = f"CAST(l.line_amount AS {MONEY})"
+    margin = f"{amount} - {cost_sql(lines, economics, 'l.')}"
     return f"""SELECT
   o.customer_id AS customer_id,
   w.segment AS segment,
@@ -59,7 +65,8 @@ def baskets_sql(tables: Tables, labels: str, limit: int) -> str:
   o.ordered_on AS ordered_on,
   l.category AS category,
   o.in_window AS in_window,
-  CAST(SUM({margin}) AS DOUBLE) AS margin
+  CAST(SUM({amount}) AS DOUBLE) AS amount,
+  CAST(CASE WHEN COUNT({margin}) = COUNT(l.line_amount) THEN SUM({margin}) END AS DOUBLE) AS margin
 FROM {quoted(orders.name)} AS o
 JOIN (
   SELECT
@@ -80,28 +87,32 @@ GROUP BY
   o.in_window"""
 
 
-def read_baskets(engine: Engine, tables: Tables, labels: Table) -> Baskets | None:
+def read_baskets(engine: Engine, tables: Tables, labels: Table, economics: EconomicsConfig) -> Baskets | None:
     """The baskets of at most 20,000 customers; None without orders, lines or categories."""
     lines, orders = tables.order_lines, tables.orders
     if lines is None or orders is None or not lines.has("category", "order_id") or not orders.has("order_id"):
         return None
-    rows = engine.fetch(baskets_sql(tables, labels.name, CUSTOMERS), ROWS)
+    rows = engine.fetch(baskets_sql(tables, labels.name, CUSTOMERS, economics), ROWS)
 
     def text(name: str) -> NDArray[np.str_]:
         return np.asarray(rows[name].to_numpy(zero_copy_only=False), dtype=np.str_)
+
+    def number(name: str) -> Floats:
+        return np.asarray(rows[name].to_numpy(), dtype=np.float64)[order]
 
     columns = [text("customer_id"), text("order_id"), text("category")]
     order = np.lexsort(columns[::-1])
     days = rows["ordered_on"].combine_chunks().to_numpy(zero_copy_only=False).astype("datetime64[D]").astype(np.int64)
     return Baskets(
         columns[0][order], np.asarray(rows["segment"].to_numpy(), dtype=np.int64)[order], columns[1][order],
-        days[order], columns[2][order], np.asarray(rows["margin"].to_numpy(), dtype=np.float64)[order],
+        days[order], columns[2][order], number("amount"), number("margin"),
         np.asarray(rows["in_window"].to_numpy(zero_copy_only=False), dtype=np.bool_)[order],
     )  # fmt: skip
 
 
 def pairs(baskets: Baskets, most: int = MOST_PAIRS) -> tuple[Pair, ...]:
-    """Pairs of categories that stand in one order more often than by chance, the largest margin of the second first.
+    """Pairs of categories that stand in one order more often than by chance, the largest margin of the second first
+    (amount, where the margin of any category is unknown).
 
     lift = P(both) / (P(first) P(second)) over orders in the window. Its interval is that of the logarithm, linearised,
     with the customer as the unit, because the orders of one customer are alike. Only pairs with at least 30 orders
@@ -119,20 +130,23 @@ def pairs(baskets: Baskets, most: int = MOST_PAIRS) -> tuple[Pair, ...]:
     holds[place[known], column[known]] = True
     owner = np.zeros(len(orders), dtype=np.int64)
     owner[place] = np.unique(rows.customers, return_inverse=True)[1]
-    margin = {str(name): float(rows.margins[rows.categories == name].mean()) for name in names}
+    margin = {str(name): _known_mean(rows.margins[rows.categories == name]) for name in names}
+    amount = {str(name): float(rows.amounts[rows.categories == name].mean()) for name in names}
+    worth = {name: amount[name] if None in margin.values() else margin[name] or 0.0 for name in amount}
     found = []
     for i, j in combinations(range(len(names)), 2):
-        pair = _pair(holds[:, i], holds[:, j], owner, str(names[i]), str(names[j]), margin)
+        pair = _pair(holds[:, i], holds[:, j], owner, str(names[i]), str(names[j]), worth)
         if pair is not None and pair.lift.low > 1:
-            found.append(pair)
-    ranked = sorted(found, key=lambda p: (-(p.margin or 0.0), -p.support.value, p.first, p.second))
+            found.append(replace(pair, margin=margin[pair.second]))
+    ranked = sorted(found, key=lambda p: (-worth[p.second], -p.support.value, p.first, p.second))
     return tuple(ranked[:most])
 
 
 def _pair(
     has_one: NDArray[np.bool_], has_other: NDArray[np.bool_], owner: NDArray[np.int64], one: str, other: str,
-    margin: Mapping[str, float],
+    worth: Mapping[str, float],
 ) -> Pair | None:  # fmt: skip
+    """The pair without its margin; the category of the larger worth is the second."""
     both = has_one & has_other
     n, n_both, n_one, n_other = len(both), int(both.sum()), int(has_one.sum()), int(has_other.sum())
     if n_both < FEWEST_ORDERS:
@@ -145,12 +159,16 @@ def _pair(
         for sign, held in ((1, both), (1, np.ones(n)), (-1, has_one), (-1, has_other))
     )
     error = math.sqrt(float(np.sum(np.square(influence))))
-    first, second = (one, other) if margin[other] >= margin[one] else (other, one)
+    first, second = (one, other) if worth[other] >= worth[one] else (other, one)
     ends = (lift * math.exp(-Z95 * error), lift * math.exp(Z95 * error))
-    return Pair(
-        first, second, n_both, wilson(n_both, n), Estimate(lift, *ends, "ratio", n, "log-normal by customer, 95%"),
-        margin[second],
-    )  # fmt: skip
+    told = Estimate(lift, *ends, "ratio", n, "log-normal by customer, 95%")
+    return Pair(first, second, n_both, wilson(n_both, n), told, None)
+
+
+def _known_mean(margins: Floats) -> float | None:
+    """Mean of the known margins; None where fewer than 95% are known."""
+    known = margins[np.isfinite(margins)]
+    return float(known.mean()) if len(known) >= float(COVERAGE) * len(margins) else None
 
 
 def second_purchase(baskets: Baskets, today: int) -> SecondPurchase | None:
@@ -163,7 +181,7 @@ def second_purchase(baskets: Baskets, today: int) -> SecondPurchase | None:
         return None
     first: dict[str, tuple[int, str]] = {}
     later: dict[str, tuple[int, str]] = {}
-    turn = np.lexsort((-baskets.margins, baskets.orders, baskets.days, baskets.customers))
+    turn = np.lexsort((-baskets.amounts, baskets.orders, baskets.days, baskets.customers))
     for row in turn:
         who, day, category = str(baskets.customers[row]), int(baskets.days[row]), str(baskets.categories[row])
         if who not in first:

@@ -18,11 +18,29 @@ from personas.segmentation.records import Segmentation
 DEEPEST = ("contribution", "gross_margin", "revenue")
 
 
-def branches(engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation: Segmentation) -> tuple[Branch, ...]:
+def branches(
+    engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation: Segmentation,
+    stage_of: NDArray[np.generic] | None = None,
+) -> tuple[Branch, ...]:  # fmt: skip
     """Every segment of every k of the algorithm that was taken; empty without money or without the labels of every k.
 
-    ``ids`` (n,) of the clustered customers, in the order of ``segmentation.labelings``.
+    ``ids`` (n,) of the clustered customers, in the order of ``segmentation.labelings``; ``stage_of`` (n,) their stages,
+    where segments were sought inside stages.
     """
+    if stage_of is None:
+        return _branches(engine, ledger, ids, segmentation)
+    return tuple(
+        branch
+        for stage in segmentation.stages
+        if stage.found is not None
+        for branch in _branches(engine, ledger, ids[stage_of == stage.name], stage.found, stage.name)
+    )
+
+
+def _branches(
+    engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation: Segmentation, stage: str = ""
+) -> tuple[Branch, ...]:
+    """``branches`` of one stage, or of all customers."""
     import pyarrow as pa
 
     what = next((component for component in DEEPEST if component in ledger.known), None)
@@ -39,7 +57,7 @@ def branches(engine: Engine, ledger: Ledger, ids: NDArray[np.str_], segmentation
         total = sum((money for _, money in sums.values()), Decimal(0))
         for segment, (customers, money) in sorted(sums.items()):
             share = float(money / total) if total > 0 else None
-            found.append(Branch(k, segment, customers, what.replace("_", " "), float(money), share))
+            found.append(Branch(k, segment, customers, what.replace("_", " "), float(money), share, stage))
     return tuple(found)
 
 

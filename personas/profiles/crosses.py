@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.config import RfmConfig
 from personas.estimate import Estimate
 from personas.profiles.economics import MoneySample
 from personas.profiles.facts import EVERYONE, Sample
 from personas.profiles.intervals import FEWEST, OTHER_REPLICATES, spreads, stream
 from personas.profiles.money_records import Quadrants, RfmCell
-from personas.profiles.rfm import RFM_NAMES, rfm_segments
+from personas.profiles.rfm import QUINTILES, RFM_NAMES, rfm_segments
 
 Floats = NDArray[np.float64]
 LEVELS = (("contribution", "contribution"), ("gross_margin", "gross margin"), ("revenue", "revenue"))
@@ -28,13 +29,14 @@ def money_a_year(money: MoneySample, window_days: int) -> tuple[Floats, str] | N
 
 
 def rfm_table(
-    sample: Sample, amounts: Floats | None, unit: str, order: Sequence[int], seed: int
+    sample: Sample, amounts: Floats | None, unit: str, order: Sequence[int], seed: int,
+    rules: RfmConfig = QUINTILES,
 ) -> tuple[RfmCell, ...]:
     """One cell per RFM name and segment with customers, and one per name for everyone.
 
     ``amounts`` (n,) money a year of the same customers as ``sample``, None where unknown.
     """
-    names = rfm_segments(sample.values)
+    names = rfm_segments(sample.values, rules)
     if names is None:
         return ()
     cells = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from personas.config import Config
+from personas.config import Config, RfmConfig
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import InputError
@@ -17,6 +17,7 @@ from personas.profiles.economics import GroupMoney, money
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT, Sample, facts
 from personas.profiles.intervals import wilson
 from personas.profiles.ledger import build_ledger, totals
+from personas.profiles.lifecycle import stage_shares, stages_of
 from personas.profiles.records import Fact, Profile, Profiles
 from personas.profiles.rfm import rfm_segments, rfm_shares
 from personas.profiles.rule import describe_rule, find_conditions
@@ -67,7 +68,7 @@ def _describe(
     sums = totals(engine, ledger)
     worth, warnings = money(engine, ledger, sums, sizes, currency, tables.window_days, seed, LIMIT)
     say("finding rules", 0.75)
-    profiles = _profiles(found, worth, sizes, sample, _months(engine, labels, tables))
+    profiles = _profiles(found, worth, sizes, sample, _months(engine, labels, tables), config.rfm)
     segments_found = [
         _with_evidence(p, customers, labels, matrix, segmentation, sample, sizes, groups, currency)
         for g, p in profiles.items() if g != EVERYONE
@@ -134,10 +135,11 @@ def _months(engine: Engine, labels: Table, tables: Tables) -> dict[int, tuple[fl
 
 def _profiles(
     found: Mapping[int, Mapping[str, Fact]], worth: Mapping[int, GroupMoney], sizes: Mapping[int, int], sample: Sample,
-    months: Mapping[int, tuple[float, ...]],
+    months: Mapping[int, tuple[float, ...]], rules: RfmConfig,
 ) -> dict[int, Profile]:  # fmt: skip
     """The profile of every group, without what only segments have."""
-    names, scores = rfm_segments(sample.values), archetype_scores(sample.values)
+    names, scores = rfm_segments(sample.values, rules), archetype_scores(sample.values)
+    stages = stages_of(sample.values)
     result = {}
     for group, size in sizes.items():
         inside = sample.rows(group)
@@ -153,6 +155,7 @@ def _profiles(
             contribution_share=worth[group].contribution_share,
             months=months.get(group),
             rfm=rfm_shares(names, inside),
+            lifecycle=stage_shares(stages, inside),
             archetypes=means,
             archetype=None if whole else leading_archetype(means),
         )
@@ -167,6 +170,7 @@ def _with_evidence(
     g = profile.segment
     measured = {feature.name for feature in customers.features}
     features = [feature for feature in matrix.features if feature.name in measured]
+    features += [customers.feature(segmentation.stage_feature)] if segmentation.stages else []
     conditions = find_conditions(sample.values, features, sample.segments, g)
     return replace(
         profile,

@@ -22,6 +22,7 @@ from personas.profiles.intervals import (
     is_dominated,
     percentile_interval,
     skewness,
+    spreads,
     stream,
     wilson,
 )
@@ -109,7 +110,8 @@ def money(
     for group, size in sizes.items():
         x = sample.of(group)
         scale = 365 / window_days
-        economics = _economics(x, ledger, sums[group], size, losing.get(group), resampled[group], currency, scale)
+        lost, random = losing.get(group), stream(seed, 11, group, 3)
+        economics = _economics(x, ledger, sums[group], size, lost, resampled[group][0], currency, scale, random)
         found[group] = GroupMoney(economics, shares["revenue"].get(group), shares["contribution"].get(group))
         notices += _warnings(group, size, x, ledger.known)
     if "contribution" in ledger.known and sums[EVERYONE]["contribution"] <= 0:
@@ -157,10 +159,9 @@ def _shares(
 
 def _economics(
     x: Floats, ledger: Ledger, sums: Mapping[str, Decimal], size: int, losing: int | None,
-    resampled: tuple[list[Spread], Floats], currency: str, scale: float,
+    spread: list[Spread], currency: str, scale: float, random: np.random.Generator,
 ) -> Economics:  # fmt: skip
     """Means per customer and year with intervals, exact totals of the window. ``scale``: from the window to a year."""
-    spread, draws = resampled
     found: dict[str, Estimate] = {}
     for i, component in enumerate(ledger.known):
         mean = float(sums[component]) / size
@@ -180,7 +181,7 @@ def _economics(
         return_cost=found.get("return_cost"),
         marketing_cost=found.get("marketing_cost"),
         contribution=found.get("contribution"),
-        roi=_roi(ledger.known, sums, draws, size),
+        roi=_roi(x, ledger.known, sums, size, random),
         total_revenue=exact(float(sums["revenue"]), currency, size),
         total_contribution=None if contribution is None else exact(float(contribution), currency, size),
         losing_share=None if contribution is None else wilson(losing or 0, size),
@@ -189,21 +190,24 @@ def _economics(
     )
 
 
-def _roi(known: tuple[str, ...], sums: Mapping[str, Decimal], draws: Floats, size: int) -> Estimate | None:
-    """Contribution / (service cost + marketing cost); None when one is unknown or nothing was spent."""
+def _roi(
+    x: Floats, known: tuple[str, ...], sums: Mapping[str, Decimal], size: int, random: np.random.Generator
+) -> Estimate | None:
+    """Contribution / (service cost + marketing cost) with bootstrap-t of the linearised ratio.
+
+    None when one is unknown or nothing was spent.
+    """
     if not {"contribution", "service_cost", "marketing_cost"} <= set(known):
         return None
     spent = sums["service_cost"] + sums["marketing_cost"]
-    if spent <= 0:
+    if spent <= 0 or not len(x):
         return None
-    drawn_cost = draws[:, known.index("service_cost")] + draws[:, known.index("marketing_cost")]
-    drawn = draws[drawn_cost > 0, known.index("contribution")] / drawn_cost[drawn_cost > 0]
-    if len(drawn) < 0.99 * len(draws):
-        return None
-    low, high = percentile_interval(drawn)
-    value = float(sums["contribution"] / spent)
-    basis = "bootstrap, 95%" if size >= FEWEST else f"bootstrap, 95%, fewer than {FEWEST} customers"
-    return Estimate(value, min(low, value), max(high, value), "ratio", size, basis)
+    value, each = float(sums["contribution"] / spent), float(spent) / size
+    cost = x[:, known.index("service_cost")] + x[:, known.index("marketing_cost")]
+    left = (x[:, known.index("contribution")] - value * cost)[:, None]
+    spread = spreads(left, np.array([size]), MONEY_REPLICATES, random)[0]
+    ends = (value - spread.high_t * spread.se / each, value - spread.low_t * spread.se / each)
+    return Estimate(value, min(ends[0], value), max(ends[1], value), "ratio", size, spread.basis)
 
 
 def _warnings(group: int, size: int, x: Floats, known: tuple[str, ...]) -> list[Notice]:

@@ -14,8 +14,9 @@ from personas.config import Config
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import PersonasError
-from personas.estimate import Notice
+from personas.estimate import Assumption, Notice
 from personas.profiles import costs
+from personas.profiles.goods import goods
 from personas.sources.canonical import Tables
 
 COMPONENTS = (
@@ -34,7 +35,7 @@ class Ledger:
     table: Table
     known: tuple[str, ...]
     notices: tuple[Notice, ...]
-    assumptions: tuple[tuple[str, str], ...]
+    assumptions: tuple[Assumption, ...]
 
     @property
     def level(self) -> str:
@@ -50,13 +51,13 @@ def build_ledger(engine: Engine, customers: Table, labels: Table, tables: Tables
     would count a customer twice.
     """
     economics = config.economics
-    goods = costs.goods(engine, tables, economics) if tables.orders else costs.Component()
+    gross = goods(engine, tables, economics) if tables.orders else costs.Component()
     service = costs.service(engine, tables, economics)
     returns = costs.returns(engine, tables, economics) if tables.orders else costs.Component()
     marketing = costs.marketing(tables, economics)
     won = costs.acquisition(engine, tables, economics) if tables.orders else costs.Component()
     found = {
-        "gross_margin": goods, "service_cost": service, "return_cost": returns, "marketing_cost": marketing,
+        "gross_margin": gross, "service_cost": service, "return_cost": returns, "marketing_cost": marketing,
         "acquisition_cost": won,
     }  # fmt: skip
     known = {name for name, component in found.items() if component.sql is not None}

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Likelihood = Callable[[Floats], tuple[float, Floats]]
+"""Of log-parameters: its logarithm and the slopes of it."""
 WEEKS_A_MONTH = 4.348
 MONTHS = 36
 """How far ahead value is counted (method 9.9, our choice)."""
@@ -24,6 +26,8 @@ NARROW = 20.0
 NODES = 32
 BOUND = 12.0
 """Largest absolute log-parameter: beyond it the likelihood is flat."""
+STARTS = ((0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 3.0, 3.0), (0.0, 0.0, -6.0, -3.0))
+"""Log-parameters from which BG/NBD is searched: the likelihood has more than one hill where few customers stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,86 +63,116 @@ class GammaGamma:
         return np.log([self.p, self.q, self.gamma])
 
 
-def _log_bgnbd(logs: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:
-    """(n,) log-likelihood of each customer."""
-    from scipy.special import gammaln
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Different customers of a BG/NBD model and how many there are of each; ``xs[place]`` is their ``x``."""
+
+    xs: Floats
+    place: NDArray[np.intp]
+    t_x: Floats
+    T: Floats
+    counts: Floats
+
+    @classmethod
+    def of(cls, x: Floats, t_x: Floats, T: Floats) -> _Counted:
+        """The customers ``x``, ``t_x``, ``T``, each (n,)."""
+        own, counts = np.unique(np.column_stack([x, t_x, T]), axis=0, return_counts=True)
+        xs, place = np.unique(own[:, 0], return_inverse=True)
+        return cls(xs, place, own[:, 1], own[:, 2], counts.astype(np.float64))
+
+
+def _bgnbd(logs: Floats, rows: _Counted) -> tuple[float, Floats]:
+    """The log-likelihood of all customers and its slopes (4,) in the log-parameters."""
+    from scipy.special import digamma, gammaln
 
     r, alpha, a, b = np.exp(logs)
-    a1 = gammaln(r + x) - gammaln(r) + r * math.log(alpha)
-    a2 = gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
-    a3 = -(r + x) * np.log(alpha + T)
-    died = math.log(a) - np.log(np.maximum(b + x - 1, 1e-300)) - (r + x) * np.log(alpha + t_x)
-    a4 = np.where(x > 0, died, -np.inf)
-    result: Floats = a1 + a2 + np.logaddexp(a3, a4)
-    return result
+    xs, place, counts = rows.xs, rows.place, rows.counts
+    x = xs[place]
+    # what depends on x alone is taken once per value of x: there are few of them
+    alone = gammaln(r + xs) - gammaln(r) + r * math.log(alpha) + gammaln(a + b) + gammaln(b + xs)
+    alone -= gammaln(b) + gammaln(a + b + xs)
+    left = np.where(xs > 0, math.log(a) - np.log(np.maximum(b + xs - 1, 1e-300)), -np.inf)
+    until, since = np.log(alpha + rows.T), np.log(alpha + rows.t_x)
+    stayed, went = -(r + x) * until, left[place] - (r + x) * since
+    either = np.logaddexp(stayed, went)
+    gone = np.exp(went - either)
+    per_x = np.bincount(place, counts, len(xs))
+    gone_per_x = np.bincount(place, counts * gone, len(xs))
+    ends = (1 - gone) / (alpha + rows.T) + gone / (alpha + rows.t_x)
+    both = digamma(a + b) - digamma(a + b + xs)
+    slopes = (
+        per_x @ (digamma(r + xs) - digamma(r) + math.log(alpha)) - np.sum(counts * ((1 - gone) * until + gone * since)),
+        r / alpha * counts.sum() - np.sum(counts * (r + x) * ends),
+        per_x @ both + gone_per_x.sum() / a,
+        per_x @ (both + digamma(b + xs) - digamma(b))
+        - gone_per_x @ np.where(xs > 0, 1 / np.maximum(b + xs - 1, 1e-300), 0),
+    )
+    return float(per_x @ alone + np.sum(counts * either)), np.array(slopes) * (r, alpha, a, b)
 
 
-def _log_gamma_gamma(logs: Floats, x: Floats, z: Floats) -> Floats:
-    """(n,) log-density of each mean value."""
-    from scipy.special import gammaln
+def _gamma_gamma(logs: Floats, x: Floats, z: Floats) -> tuple[float, Floats]:
+    """The log-density of all mean values and its slopes (3,) in the log-parameters."""
+    from scipy.special import digamma, gammaln
 
     p, q, gamma = np.exp(logs)
-    px = p * x
-    result: Floats = (
+    px, shared = p * x, np.log(gamma + x * z)
+    density = (
         gammaln(px + q) - gammaln(px) - gammaln(q) + q * math.log(gamma)
-        + (px - 1) * np.log(z) + px * np.log(x) - (px + q) * np.log(gamma + x * z)
+        + (px - 1) * np.log(z) + px * np.log(x) - (px + q) * shared
     )  # fmt: skip
-    return result
+    slopes = (
+        np.sum(x * (digamma(px + q) - digamma(px) + np.log(z * x) - shared)),
+        np.sum(digamma(px + q) - digamma(q) + math.log(gamma) - shared),
+        np.sum(q / gamma - (px + q) / (gamma + x * z)),
+    )
+    return float(density.sum()), np.array(slopes) * (p, q, gamma)
 
 
 def fit_bgnbd(x: Floats, t_x: Floats, T: Floats) -> BgNbd:
     """The model of ``x``, ``t_x``, ``T``, each (n,), 0 <= t_x <= T and t_x = 0 where x = 0."""
-    rows, counts = np.unique(np.column_stack([x, t_x, T]), axis=0, return_counts=True)
-
-    def loss(logs: Floats) -> float:
-        return -float(counts @ _log_bgnbd(logs, rows[:, 0], rows[:, 1], rows[:, 2]))
-
-    logs, value = _minimum(loss, np.zeros(4))
+    rows = _Counted.of(x, t_x, T)
+    logs, likelihood = _maximum(lambda at: _bgnbd(at, rows), STARTS)
     if abs(math.exp(logs[2]) - 1) < 1e-6:  # E[Y(t)] divides by a - 1
         logs[2] += 1e-5
     r, alpha, a, b = np.exp(logs)
-    return BgNbd(float(r), float(alpha), float(a), float(b), -value, _covariance(loss, logs))
+    covariance = _covariance(lambda at: _bgnbd(at, rows), logs)
+    return BgNbd(float(r), float(alpha), float(a), float(b), likelihood, covariance)
 
 
 def fit_gamma_gamma(x: Floats, z: Floats) -> GammaGamma:
     """The model of the mean repeat value ``z`` > 0 of customers with ``x`` > 0 repeat purchases, each (n,)."""
     scale = float(np.mean(z))
-
-    def loss(logs: Floats) -> float:
-        return -float(_log_gamma_gamma(logs, x, z / scale).sum())
-
-    logs, value = _minimum(loss, np.zeros(3))
+    logs, likelihood = _maximum(lambda at: _gamma_gamma(at, x, z / scale), [(0.0, 0.0, 0.0)])
     p, q, gamma = np.exp(logs)
     # in units of the mean the search is well-conditioned; the density of z is that of z / scale over scale
-    likelihood = -value - len(z) * math.log(scale)
-    return GammaGamma(float(p), float(q), float(gamma) * scale, likelihood, _covariance(loss, logs))
+    likelihood -= len(z) * math.log(scale)
+    covariance = _covariance(lambda at: _gamma_gamma(at, x, z / scale), logs)
+    return GammaGamma(float(p), float(q), float(gamma) * scale, likelihood, covariance)
 
 
-def _minimum(loss: Callable[[Floats], float], start: Floats) -> tuple[Floats, float]:
-    """Nelder-Mead from ``start``, then L-BFGS-B within bounds."""
+def _maximum(likelihood: Likelihood, starts: Sequence[tuple[float, ...]]) -> tuple[Floats, float]:
+    """The best that L-BFGS-B with exact slopes finds from the starts, within bounds: where it lies and its value."""
     from scipy.optimize import minimize
 
-    def safe(logs: Floats) -> float:
-        if np.abs(logs).max() > BOUND:
-            return 1e300
-        value = loss(logs)
-        return value if math.isfinite(value) else 1e300
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        value, slopes = likelihood(logs)
+        return -value, -slopes
 
-    rough = minimize(safe, start, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-6, "maxiter": 4000})
-    fine = minimize(safe, rough.x, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * len(start))
-    best = fine if fine.fun < rough.fun else rough
-    return np.asarray(best.x, dtype=np.float64), float(best.fun)
+    options = {"maxiter": 2000, "maxfun": 4000, "ftol": 1e-15, "gtol": 1e-6}
+    bounds = [(-BOUND, BOUND)] * len(starts[0])
+    found = [
+        minimize(loss, np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        for start in starts
+    ]
+    best = min(found, key=lambda one: float(one.fun))
+    return np.asarray(best.x, dtype=np.float64), -float(best.fun)
 
 
-def _covariance(loss: Callable[[Floats], float], at: Floats, h: float = 1e-3) -> Floats:
-    """Inverse of the Hessian by central differences, without its flat directions."""
+def _covariance(likelihood: Likelihood, at: Floats, h: float = 1e-3) -> Floats:
+    """Inverse of the negative Hessian by central differences of the slopes, without its flat directions."""
     m = len(at)
-    steps = np.eye(m) * h
-    hessian = np.zeros((m, m))
-    for i in range(m):
-        for j in range(i + 1):
-            corners = [loss(at + s * steps[i] + t * steps[j]) * s * t for s in (1, -1) for t in (1, -1)]
-            hessian[i, j] = hessian[j, i] = sum(corners) / (4 * h * h)
+    bent = np.array([likelihood(at - step)[1] - likelihood(at + step)[1] for step in np.eye(m) * h]) / (2 * h)
+    hessian = (bent + bent.T) / 2
     if not np.isfinite(hessian).all():
         return np.zeros((m, m))
     # along a flat direction the figures do not depend on the parameters either: it adds no spread

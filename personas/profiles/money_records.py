@@ -38,6 +38,8 @@ class Lifetime:
     refused: str = ""
     hold_out: HoldOut | None = None
     parameters: tuple[tuple[str, float], ...] = ()
+    portfolio: Estimate | None = None
+    """Value to come of all customers whose segment has one; what they bring along as referrals is in it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Pair:
     support: Estimate
     lift: Estimate
     margin: float | None
-    """Mean gross margin (revenue where costs are unknown) of the second category in an order that holds it."""
+    """Mean gross margin of the second category in an order that holds it, None where its costs are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,3 +283,5 @@ class Branch:
     what: str
     money: float
     share: float | None
+    stage: str = ""
+    """The stage inside which these k were tried; empty: among all customers."""

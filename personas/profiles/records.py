@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from personas.estimate import Estimate, Notice
+from personas.estimate import Assumption, Estimate, Notice
 from personas.features.feature import Feature
 from personas.profiles.money_records import (
     Branch,
@@ -89,6 +89,8 @@ class Profile:
     """Share of orders in each calendar month, January first, adds up to 1; None where there are no orders."""
     rfm: Mapping[str, float] = field(default_factory=dict)
     """Share of the group in each of the eleven RFM segments."""
+    lifecycle: Mapping[str, float] = field(default_factory=dict)
+    """Share of the group in each stage of ``lifecycle.STAGES``."""
     archetypes: Mapping[str, float] = field(default_factory=dict)
     """Mean score 0 to 1 of each of the five archetypes."""
     archetype: str | None = None
@@ -145,8 +147,8 @@ class Profiles:
     set_aside: tuple[tuple[str, int, float], ...] = ()
     """Rule segments that were not clustered: (name, customers, revenue), so that people and money add up."""
     notices: tuple[Notice, ...] = ()
-    assumptions: tuple[tuple[str, str], ...] = ()
-    """(what, figure in words) of every assumption that money rests on."""
+    assumptions: tuple[Assumption, ...] = ()
+    """Everything that money rests on and nobody has measured."""
     whale: Whale | None = None
     lifetime: Lifetime | None = None
     service_order: tuple[Turn, ...] = ()
@@ -159,6 +161,8 @@ class Profiles:
     only_defining: bool = False
     """Structure is not proven: of the forming features only those may be told that differ more than by chance."""
     rfm_table: tuple[RfmCell, ...] = ()
+    rfm_cut: str = "quantile"
+    """How its scores are cut: quantile, natural or fixed."""
     """Where the eleven RFM segments and ours cross, the names in their order; empty without recency and orders."""
     quadrants: Quadrants | None = None
     moved_money: tuple[tuple[str, float], ...] = ()

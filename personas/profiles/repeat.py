@@ -153,12 +153,23 @@ def forecast(
             found[g] = PersonaLifetime(f"{old} of them bought before the hold-out, too few to check a forecast")
             continue
         found[g], value, worth = _segment(own, model, margin, months, rate, tables.currency, stream(seed, 11, g, 5))
-        found[g] = replace(found[g], hold_out=check)
+        orders = found[g].orders
+        found[g] = replace(found[g], hold_out=check, orders=None if orders is None else _stretched(orders, check))
         if value is not None:
             values[g] = _stretched(value, check)
             each.update(zip(own.ids.tolist(), worth.tolist(), strict=True))
     names = (("r", model.r), ("alpha", model.alpha), ("a", model.a), ("b", model.b))
     return Lifetime(months, rate, "", checks[-1], names), found, values, _notices(checks[-1], found), each
+
+
+def portfolio(values: Mapping[int, Estimate], sizes: Mapping[int, int]) -> Estimate:
+    """Lifetime values added up over customers, never with the value of referrals (method 9.12).
+
+    The ends are the sums of the ends, because the segments share the parameters of one fit.
+    """
+    sums = [sum(getattr(v, end) * sizes[g] for g, v in values.items()) for end in ("value", "low", "high")]
+    first = next(iter(values.values()))
+    return Estimate(sums[0], sums[1], sums[2], first.unit, sum(sizes[g] for g in values), "sum of the segments' ends")
 
 
 def _start(engine: Engine, tables: Tables) -> date | None:

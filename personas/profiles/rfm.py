@@ -1,7 +1,8 @@
 """The eleven RFM names by a visible table.
 
-Every customer gets a score of 1 to 5 for recency, frequency and money, from the share of customers below (half of the
-ties): 0 to 20% is 1, and so on, so that equal values always get equal scores and the order of rows cannot matter.
+Every customer gets a score of 1 to 5 for recency, frequency and money. By default from the share of customers below
+(half of the ties): 0 to 20% is 1, and so on; or by natural breaks, or by cuts that were given (``RfmConfig``). Equal
+values always get equal scores and the order of rows cannot matter.
 Frequency and money are averaged (halves up) to one score. The table then reads
 
 ===========  =============  ==================  ==================  ===========  ===========
@@ -17,9 +18,12 @@ recency      value 1        value 2             value 3             value 4     
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.config import RfmConfig
 from personas.profiles.values import Values
 
 Floats = NDArray[np.float64]
@@ -35,6 +39,7 @@ RFM_TABLE = (
     ("new", "potential_loyalist", "potential_loyalist", "champions", "champions"),
 )
 """Row: recency score - 1. Column: value score - 1."""
+QUINTILES = RfmConfig()
 
 
 def share_below(x: Floats) -> Floats:
@@ -55,6 +60,58 @@ def quintile_scores(x: Floats) -> Floats:
     return scores
 
 
+MOST_CLASSED = 500
+"""Different values among which natural breaks are sought; more are rounded to as many quantiles."""
+
+
+def natural_breaks(x: Floats, classes: int = 5) -> tuple[float, ...]:
+    """The smallest value of every class but the lowest, with the least squared spread of log(1 + x) inside the classes.
+
+    ``x`` (n,) >= 0, NaN where unknown. Exact over at most 500 different values (Fisher 1958); fewer different values
+    than classes give fewer breaks.
+
+    >>> natural_breaks(np.array([1.0, 1, 2, 50, 52, 900]), 3)
+    (50.0, 900.0)
+    """
+    known = np.sort(x[np.isfinite(x)])
+    found, counts = np.unique(known, return_counts=True)
+    if len(found) > MOST_CLASSED:
+        edges = np.unique(known[np.linspace(0, len(known) - 1, MOST_CLASSED).astype(np.int64)])
+        place = np.searchsorted(edges, known, "right") - 1
+        found, counts = edges, np.bincount(place, minlength=len(edges))
+    logs, n = np.log1p(np.maximum(found, 0)), len(found)
+    weight, first, second = (np.concatenate([[0.0], np.cumsum(counts * logs**p)]) for p in (0, 1, 2))
+    at = np.arange(n + 1)
+    mass = weight[None, :] - weight[:, None]
+    spread = second[None, :] - second[:, None] - (first[None, :] - first[:, None]) ** 2 / np.where(mass > 0, mass, 1.0)
+    spread = np.where(at[None, :] > at[:, None], spread, np.inf)
+    cost, starts = spread[0], list[NDArray[np.intp]]()
+    for _ in range(min(classes, n) - 1):
+        total = cost[:, None] + spread
+        starts.append(total.argmin(axis=0))
+        cost = total.min(axis=0)
+    breaks, end = list[float](), n
+    for start in reversed(starts):
+        end = int(start[end])
+        breaks.append(float(found[end]))
+    return tuple(reversed(breaks))
+
+
+def scores(x: Floats, cut: str, cuts: tuple[float, ...] | None = None, *, fewer_is_better: bool = False) -> Floats:
+    """(n,) 1 to 5, 5 the best; NaN where unknown.
+
+    ``cuts`` are the four given numbers of ``fixed``: at least so much for 2 to 5, with ``fewer_is_better`` at most so
+    much for 5 to 2.
+    """
+    if cut == "quantile":
+        return quintile_scores(-x if fewer_is_better else x)
+    breaks = natural_breaks(x) if cuts is None else cuts
+    side: Literal["left", "right"] = "left" if fewer_is_better and cuts is not None else "right"
+    above = np.searchsorted(np.array(breaks), x, side).astype(np.float64)
+    result: Floats = np.where(np.isfinite(x), 5 - above if fewer_is_better else 1 + above, np.nan)
+    return result
+
+
 def money_of(values: Values) -> Floats | None:
     """Money a year: measured, or orders a year times the average order."""
     for name in ("revenue_per_year", "spend_per_year"):
@@ -67,14 +124,16 @@ def money_of(values: Values) -> Floats | None:
     return None
 
 
-def rfm_segments(values: Values) -> NDArray[np.object_] | None:
+def rfm_segments(values: Values, rules: RfmConfig = QUINTILES) -> NDArray[np.object_] | None:
     """(n,) RFM name of each customer, None where a score is unknown; None altogether without the three features."""
     money = money_of(values)
     if money is None or not {"recency_days", "orders_per_year"} <= set(values):
         return None
-    recency = quintile_scores(-np.asarray(values["recency_days"], dtype=np.float64))
-    frequency = quintile_scores(np.asarray(values["orders_per_year"], dtype=np.float64))
-    value = np.floor((frequency + quintile_scores(money) + 1) / 2)
+    days = np.asarray(values["recency_days"], dtype=np.float64)
+    recency = scores(days, rules.cut, rules.recency_days, fewer_is_better=True)
+    orders = np.asarray(values["orders_per_year"], dtype=np.float64)
+    frequency = scores(orders, rules.cut, rules.orders_per_year)
+    value = np.floor((frequency + scores(money, rules.cut, rules.money_per_year) + 1) / 2)
     known = np.isfinite(recency) & np.isfinite(value)
     result = np.full(len(recency), None, dtype=object)
     table = np.array(RFM_TABLE, dtype=object)

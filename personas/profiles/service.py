@@ -10,7 +10,7 @@ from personas.config import EconomicsConfig
 from personas.engines import Engine
 from personas.engines.portable import quoted, text_literal
 from personas.errors import ConfigError
-from personas.estimate import Estimate, Notice
+from personas.estimate import Assumption, Estimate, Notice, exact
 from personas.profiles.costs import MONEY
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT
 from personas.profiles.intervals import MONEY_REPLICATES, spreads, stream
@@ -74,7 +74,7 @@ LIMIT {int(limit)}"""
 def channel_moves(
     engine: Engine, ledger: Ledger, tables: Tables, economics: EconomicsConfig, sizes: Mapping[int, int],
     contribution: Mapping[int, Estimate | None], seed: int,
-) -> tuple[dict[int, ChannelMove], list[Notice], list[tuple[str, str]]]:  # fmt: skip
+) -> tuple[dict[int, ChannelMove], list[Notice], list[Assumption]]:  # fmt: skip
     """What the configured move of service changes for every group in ``sizes``, with the assumption it rests on.
 
     Raises ConfigError when the channel has no price.
@@ -107,7 +107,7 @@ def channel_moves(
             channel, price, sum(int(row["tickets"]) for row in own), float(sum(row["minutes"] for row in own)), gain,
             total, None if now is None else now.value + gain.value,
         )  # fmt: skip
-    return found, [], [(f"service moved to {channel}", _words(price, wanted.minutes_factor, tables.currency))]
+    return found, [], [_assumption(channel, price, wanted.minutes_factor, tables.currency)]
 
 
 def _price(channel: str, minute_cost: float | None, economics: EconomicsConfig) -> float:
@@ -124,9 +124,11 @@ def _price(channel: str, minute_cost: float | None, economics: EconomicsConfig) 
     return known[channel]
 
 
-def _words(price: float, factor: float, currency: str) -> str:
-    minutes = "the minutes of today" if factor == 1 else f"{factor:g} times the minutes of today"
-    return f"{price:,.2f} {currency} a minute, {minutes}, and nobody asks more or less often"
+def _assumption(channel: str, price: float, factor: float, currency: str) -> Assumption:
+    minutes = "the minutes of today" if factor == 1 else "{} times the minutes of today"
+    amounts = (exact(price, f"{currency}/minute", 0), *(() if factor == 1 else (exact(factor, "number", 0),)))
+    words = f"{{}} a minute, {minutes}, and nobody asks more or less often"
+    return Assumption(f"service moved to {channel}", words, amounts)
 
 
 def service_order(segments: Sequence[Profile]) -> tuple[Turn, ...]:

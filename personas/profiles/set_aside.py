@@ -19,7 +19,7 @@ def set_aside(customers: Customers, ledger: Ledger, segmentation: Segmentation) 
     """(name, customers, revenue in the window): named rules in their order, no order in the window, unusual."""
     engine = customers.engine
     sql = apart_sql(ledger.table.name, customers.table.name, customers.apart)
-    far = segmentation.unusual_distance is not None
+    far = segmentation.unusual_distance is not None or bool(segmentation.stages)
     found: dict[str, tuple[int, Decimal]] = {}
     for row in engine.fetch(sql, GROUPS_LIMIT).to_pylist():
         rule = row["rule"]

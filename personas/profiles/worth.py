@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from personas.config import Config
 from personas.engines import Table
 from personas.engines.portable import quoted, text_literal
-from personas.estimate import Estimate
+from personas.estimate import Assumption, Estimate, exact
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
 from personas.profiles.affinity import pairs, read_baskets, second_purchase
@@ -29,13 +29,14 @@ from personas.profiles.losses import losses
 from personas.profiles.null_effects import null_effects
 from personas.profiles.records import Economics, Profile, Profiles
 from personas.profiles.referral import referrals
-from personas.profiles.repeat import forecast
+from personas.profiles.repeat import forecast, portfolio
 from personas.profiles.service import channel_moves, service_order
 from personas.profiles.trials import trials
 from personas.profiles.values import LIMIT
 from personas.profiles.whale import whale
 from personas.segmentation.algorithms.kmeans import KMEANS
 from personas.segmentation.records import Segmentation
+from personas.segmentation.stages import with_stage
 from personas.sources.canonical import Tables
 
 Sums = Mapping[int | None, Mapping[str, Decimal]]
@@ -64,10 +65,10 @@ def with_worth(profiles: Profiles, context: Context) -> Profiles:
     for step in steps:
         profiles = step(profiles, context)
     turns = service_order(profiles.segments)
-    floor = context.config.economics.service_floor_days
-    engine, ids = context.customers.engine, context.matrix.ids
-    made_from = (engine, context.ledger, ids, context.segmentation)
-    profiles = replace(profiles, branches=branches(*made_from), moved_money=moved_money(*made_from))
+    floor, engine = context.config.economics.service_floor_days, context.customers.engine
+    matrix, made_from = context.matrix, (engine, context.ledger, context.matrix.ids, context.segmentation)
+    every_k = branches(*made_from, matrix.raw.get(context.segmentation.stage_feature))
+    profiles = replace(profiles, branches=every_k, moved_money=moved_money(*made_from))
     return replace(profiles, service_order=turns, service_floor_days=floor if turns else None)
 
 
@@ -130,11 +131,10 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
         change[p.segment] = {"lifetime": replace(found[p.segment], naive_orders=naive), "economics": worth}
     assumptions = profiles.assumptions
     if values:
-        words = (
-            f"{economics.lifetime_months} months ahead, discounted at {economics.discount_rate:.0%} a year, before "
-            f"marketing; an order keeps leaving what it leaves today"
-        )
-        assumptions = (*assumptions, ("lifetime value", words))
+        whole = replace(whole, portfolio=portfolio(values, _sizes(profiles)))
+        words = "{} months ahead, discounted at {} a year; an order keeps leaving what it leaves now before marketing"
+        amounts = (exact(economics.lifetime_months, "months", 0), exact(economics.discount_rate, "share", 0))
+        assumptions = (*assumptions, Assumption("lifetime value", words, amounts))
     sample, seed = context.sample, context.config.study.seed
     brought, value, aside = referrals(context.customers.engine, tables, context.ids, sample.segments, each, seed)
     crossed = None
@@ -184,8 +184,9 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
     profiles = _each(profiles, change)
     if economics.action_cost_per_customer is None:
         return profiles
-    words = f"{economics.action_cost_per_customer:,.2f} {profiles.currency} per customer and year"
-    return replace(profiles, assumptions=(*profiles.assumptions, ("an action", words)))
+    price = exact(economics.action_cost_per_customer, f"{profiles.currency}/year", 0)
+    assumed = Assumption("an action", "{} per customer and year", (price,))
+    return replace(profiles, assumptions=(*profiles.assumptions, assumed))
 
 
 def _with_trials(profiles: Profiles, context: Context) -> Profiles:
@@ -276,7 +277,7 @@ def _rate(profile: Profile) -> float | None:
 
 def _with_affinity(profiles: Profiles, context: Context) -> Profiles:
     """Pairs of categories and the second purchase."""
-    baskets = read_baskets(context.customers.engine, context.tables, context.labels)
+    baskets = read_baskets(context.customers.engine, context.tables, context.labels, context.config.economics)
     if baskets is None:
         return profiles
     today = (context.tables.snapshot_date - date(1970, 1, 1)).days
@@ -296,21 +297,23 @@ def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
         if np.array_equal(money.segments, sample.segments):
             amounts = money_a_year(money, context.tables.window_days)
     x, unit = amounts[0] if amounts else None, f"{profiles.currency}/year"
-    table = rfm_table(sample, x, unit, order, context.config.study.seed)
+    table = rfm_table(sample, x, unit, order, context.config.study.seed, context.config.rfm)
     crossed = profiles.quadrants  # of referral value, where that is known
     if crossed is None and amounts is not None and INFLUENCE in sample.values:
         reach = np.asarray(sample.values[INFLUENCE], dtype=np.float64)
         crossed = quadrants(amounts[0], reach, sample.segments, order, (amounts[1], INFLUENCE))
-    return replace(profiles, rfm_table=table, quadrants=crossed)
+    return replace(profiles, rfm_table=table, rfm_cut=context.config.rfm.cut, quadrants=crossed)
 
 
 def _with_claims(profiles: Profiles, context: Context) -> Profiles:
     """What differs by definition, what is claimed, and whether it holds."""
     features, values, seed = context.customers.features, context.sample.values, context.config.study.seed
+    segmentation = context.segmentation
     basis = tuple(f.name for f in context.matrix.features)
-    named = definitions(features, basis, values)
+    of_stage = [name for f in features if f.name == segmentation.stage_feature for name in (f.name, *f.needs)]
+    named = definitions(features, (*basis, *of_stage), values)
     profiles = replace(profiles, definitions=tuple(sorted(named)))
-    X, ids, k = context.matrix.X, context.matrix.ids, context.segmentation.k
+    X, ids, k = with_stage(context.matrix.X, context.matrix.raw, segmentation), context.matrix.ids, segmentation.k
     in_sample = np.isin(ids, context.ids)
     if len(X) != len(ids) or in_sample.sum() < 2 * k or len(profiles.segments) != k:
         return profiles
@@ -318,9 +321,9 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
     if len(chosen) > MOST_ROWS:
         chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_ROWS).round().astype(np.int64)]
     rows = np.searchsorted(context.ids, ids[chosen])
-    models = context.segmentation.resampled
+    models = segmentation.resampled
     found = claims(features, named, values, context.sample.segments, X[chosen], rows, k, models, seed)
-    thresholds = _thresholds(X, context)
+    thresholds = _thresholds(context)
     change: dict[int, dict[str, object]] = {}
     for p in profiles.segments:
         effects = {name: fact.effect.value for name in basis if (fact := p.facts.get(name)) and fact.effect}
@@ -328,15 +331,18 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
             "claims": found.get(p.segment, {}), "defining": defining(effects, thresholds) if thresholds else {},
         }  # fmt: skip
     notice = sampled_notice(len(chosen), round(profiles.everyone.customers.value))
-    proven = context.segmentation.verdict in ("natural", "reproducible")
+    proven = segmentation.verdict in ("natural", "reproducible")
     return replace(
         _each(profiles, change), notices=(*profiles.notices, *notice), only_defining=bool(thresholds) and not proven
     )
 
 
-def _thresholds(X: NDArray[np.float64], context: Context) -> dict[str, float]:
-    """Effects of structureless data, from the segmentation where it has them, else worked out here."""
+def _thresholds(context: Context) -> dict[str, float]:
+    """Effects of structureless data, given or worked out here; none inside stages, which a rule keeps apart."""
+    if context.segmentation.stages:
+        return {}
     given = context.segmentation.extra.get("null_effects")
     if isinstance(given, Mapping):
         return {str(name): float(value) for name, value in given.items()}
-    return null_effects(X, context.matrix.coding, context.segmentation.k, KMEANS, context.config.study.seed)
+    matrix, k = context.matrix, context.segmentation.k
+    return null_effects(matrix.X, matrix.coding, k, KMEANS, context.config.study.seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS", "ReportFormat", "dossier_files", "render_card", "render_choose_k", "render_html", "render_markdown_card",
-    "study_files", "write_files", "write_study",
+    "study_files", "write_study",
 ]  # fmt: skip
 
 
@@ -34,12 +33,7 @@ def dossier_files(study: Study) -> dict[str, str | bytes]:
 
 def write_study(study: Study, folder: Path) -> None:
     """Write report, cards and JSON into a folder that exists. Manifest, model and assignments are the pipeline's."""
-    write_files(study_files(study), folder)
-
-
-def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
-    """Write files below a folder; text as UTF-8 with line feeds."""
-    for name, content in files.items():
+    for name, content in study_files(study).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))

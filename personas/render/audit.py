@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from personas.errors import count_of
 from personas.estimate import Notice
-from personas.narrative.formatting import count, fixed, money, percent
+from personas.narrative.formatting import assumed, count, fixed, money, percent
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Column, Row, Section, Table
 from personas.render.text import first_upper, sentence, short
@@ -191,7 +191,7 @@ def _notices(study: Study) -> Section | None:
 def _assumptions(study: Study) -> Section | None:
     if not study.profiles.assumptions:
         return None
-    facts = tuple((first_upper(what), words) for what, words in study.profiles.assumptions)
+    facts = tuple((first_upper(a.what), assumed(a, study.about.language)) for a in study.profiles.assumptions)
     return Section("assumptions", "Assumptions", "What money rests on and nobody has measured", facts=facts)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from personas.errors import count_of
 from personas.estimate import Estimate
-from personas.narrative.formatting import count, day, fixed, interval, percent, show
+from personas.narrative.formatting import assumed, count, day, fixed, percent, ranged, show
 from personas.narrative.persona import Action, Newsletter, Persona
 from personas.profiles.records import Profile
 from personas.render.bars import bar
@@ -15,6 +15,7 @@ from personas.render.evidence import proofs
 from personas.render.facts import does_rows, effort_row, fact_value, family_rows, typical
 from personas.render.figure import figure
 from personas.render.money import cost_rows, costs_note, has_orders, lifetime_rows
+from personas.render.stages import is_whole
 from personas.render.styles import persona_class
 from personas.render.text import first_upper, renew_by, sentence, short, slug, slugs
 from personas.study import Study
@@ -37,7 +38,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         name=short(persona.name),
         column=short(persona.name, 14),
         figure=persona_figure(persona, 88, locale),
-        who=_who(persona, locale),
+        who=(*_stage(study, persona), *_who(persona, locale)),
         tagline=persona.tagline,
         story=story,
         has_marks=any(p.kind != "measured" for block in (story, *said.values()) for p in block),
@@ -51,7 +52,7 @@ def card_of(study: Study, persona: Persona) -> Card:
         costs_note=costs_note(persona.economics),
         worth=lifetime_rows(persona.economics, profile.lifetime, study.about.currency, locale),
         costs_said=said["costs"],
-        assumptions=tuple(f"{first_upper(what)}: {words}" for what, words in study.profiles.assumptions),
+        assumptions=tuple(f"{first_upper(a.what)}: {assumed(a, locale)}" for a in study.profiles.assumptions),
         speaks=speaks,
         speaks_note=speaks_note,
         why=said["why"],
@@ -106,6 +107,12 @@ def _said(persona: Persona, block: str) -> tuple[Phrase, ...]:
     return tuple(Phrase(s.text, s.kind) for s in own)
 
 
+def _stage(study: Study, persona: Persona) -> tuple[Phrase, ...]:
+    """The lifecycle stage, where segments were sought inside stages."""
+    stage = study.segmentation.stage_of(persona.segment)
+    return (Phrase(stage.name, lead="Stage", after=", all of it" if is_whole(stage) else ""),) if stage else ()
+
+
 def _who(persona: Persona, locale: str) -> tuple[Phrase, ...]:
     who = []
     if persona.age is None:
@@ -129,8 +136,9 @@ def _sizes(persona: Persona, study: Study) -> tuple[KeyFigure, ...]:
         share = persona.size.get(name)
         if share is None and economics.level == "none":
             continue  # one line under "Costs and is worth" says why
-        details = [text for text in (show(total, locale, ""), interval(share, locale)) if text]
-        sizes.append(KeyFigure(show(share, locale), label, tuple(details)))
+        value, between = ranged(share, locale)
+        details = [text for text in (show(total, locale, ""), between) if text]
+        sizes.append(KeyFigure(value, label, tuple(details)))
     return tuple(sizes)
 
 
@@ -229,7 +237,9 @@ def _find(persona: Persona, locale: str) -> tuple[tuple[str, str], ...]:
 
 def _trust(study: Study, persona: Persona, locale: str) -> tuple[tuple[str, str], ...]:
     about, lines = study.about, []
-    if persona.stability is not None:
+    if is_whole(study.segmentation.stage_of(persona.segment)):
+        lines.append(("Stability", "a whole stage: a rule makes it, and not a search"))
+    elif persona.stability is not None:
         value, low, high = (
             fixed(x, 2, locale) for x in (persona.stability.value, persona.stability.low, persona.stability.high)
         )

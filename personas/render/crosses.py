@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, interval, percent, show
+from personas.narrative.formatting import count, percent, ranged, show
 from personas.profiles.crosses import REFERRAL_VALUE, misleading
+from personas.profiles.lifecycle import STAGES
 from personas.profiles.money_records import RfmCell
 from personas.profiles.rfm import RFM_NAMES
 from personas.render.blocks import Cell, Column, Row, Section, Table
@@ -13,6 +14,11 @@ from personas.study import Study
 
 GOOD = frozenset({"champions", "loyal", "cannot_lose"})
 POOR = frozenset({"lost", "hibernating", "about_to_sleep", "at_risk"})
+CUTS = {
+    "quantile": "fifths of the customers, equal values alike", "natural": "natural breaks of log(1 + x)",
+    "fixed": "the cuts of the configuration",
+}  # fmt: skip
+STAGE_WORDS = {"new": "New", "active": "Active", "slowing": "Slowing", "lapsed": "Lapsed", "one_time": "Once only"}
 FEWEST_TOLD = 11
 
 
@@ -46,9 +52,28 @@ def rfm_section(study: Study) -> Section | None:
         f"Share of each RFM name in each persona; small: {what} a year of these customers. "
         f"Fewer than {FEWEST_TOLD} are not listed. Bold: the whole interval of the money speaks against the name."
     )
-    table = Table("RFM names across personas", columns, tuple(rows), (), note, True)
+    note += f" Scores 1 to 5 of recency, frequency and money: {CUTS[study.profiles.rfm_cut]}."
+    tables = [Table("RFM names across personas", columns, tuple(rows), (), note, True), *_stages(study)]
     heading = "Where RFM misleads you" if wrong else "RFM names and personas tell the same story about money"
-    return Section("rfm", "", heading, body=_told(study, wrong[:4], what), tables=(table,))
+    return Section("rfm", "", heading, body=_told(study, wrong[:4], what), tables=tuple(tables))
+
+
+def _stages(study: Study) -> list[Table]:
+    """In which stage of their life with the shop the customers of each persona are."""
+    locale = study.about.language
+    groups = [(short(p.name), q.lifecycle) for p in study.personas for q in study.profiles.segments
+              if q.segment == p.segment and q.lifecycle]  # fmt: skip
+    if not groups:
+        return []
+    groups.append(("All", study.profiles.everyone.lifecycle))
+    rows = [Row(name, tuple(Cell(percent(shares[stage], locale)) for stage in STAGES)) for name, shares in groups]
+    columns = (Column("Persona"), *(Column(STAGE_WORDS[stage]) for stage in STAGES))
+    note = (
+        "By each customer's own pause between orders with its spread (the usual one after a first order), at least 30 "
+        "days. Active: the last order is at most 1.5 pauses old; slowing: at most 3; lapsed: more. New and once only: "
+        "one order so far."
+    )
+    return [Table("Lifecycle stages", columns, tuple(rows[:-1]), (rows[-1],), note)]
 
 
 def _told(study: Study, wrong: tuple[RfmCell, ...], what: str) -> tuple[str, ...]:
@@ -58,7 +83,7 @@ def _told(study: Study, wrong: tuple[RfmCell, ...], what: str) -> tuple[str, ...
     lines = []
     for cell in wrong:
         called = f"“{first_upper(cell.name.replace('_', ' '))}”"
-        amount, between = show(cell.money, locale), interval(cell.money, locale)
+        amount, between = ranged(cell.money, locale)
         many = count(cell.customers, locale)
         text = f"{many} customers like {names.get(cell.segment, '')} are {called} by RFM, and their {what} is {amount}"
         lines.append(f"{text} a year each{f' ({between})' if between else ''}.")

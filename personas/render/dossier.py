@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from personas.narrative.formatting import count, day, fixed, percent
@@ -19,25 +19,48 @@ from personas.render.findings import (
     segment_names,
     sensitivity_section,
 )
+from personas.render.stages import anchor_of, chapter_head, is_whole, stages_section, study_of
 from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, in_words, sentence, short
+from personas.segmentation.records import Stage
 from personas.study import Study
 
+Maker = Callable[[Study], Section | None]
 
 def dossier_sections(study: Study) -> tuple[Section, ...]:
-    """The findings that apply to this study, numbered from 1 by the caller's order."""
-    makers = (
-        _families, structure_section, candidates_section, override_section, _agreement, returns_section, _solid,
-        borders_section, separation_section, lineage_section, _sizes, profile_section, differences_section,
-        rules_section, sensitivity_section,
-    )  # fmt: skip
-    sections = [section for make in makers if (section := make(study)) is not None]
+    """The findings that apply to this study, numbered from 1 by the caller's order; a chapter per stage, if any."""
+    stages = study.segmentation.stages
+    if stages:
+        makers: Sequence[Maker] = (_families, stages_section, _sizes, differences_section, rules_section)
+    else:
+        makers = (_families, *_search(), _sizes, profile_section, differences_section, rules_section,
+                  sensitivity_section)  # fmt: skip
+    sections = _made(makers, study)
     if study.about.verdict == "none":  # what was missing comes first: the silhouette with its band
         sections.sort(key=lambda section: section.anchor != "structure")
-    return tuple(
-        replace(s, kicker=str(turn))
-        for turn, s in enumerate(sections, start=1)
+    for stage in stages:
+        sections += _chapter(study, stage)
+    return tuple(replace(s, kicker=str(turn)) for turn, s in enumerate(sections, start=1))
+
+
+def _search() -> tuple[Maker, ...]:
+    """What is told of the search for segments, among all customers or inside one stage."""
+    return (
+        structure_section, candidates_section, override_section, _agreement, returns_section, _solid, borders_section,
+        separation_section, lineage_section,
     )  # fmt: skip
+
+
+def _made(makers: Sequence[Maker], study: Study) -> list[Section]:
+    return [section for make in makers if (section := make(study)) is not None]
+
+
+def _chapter(study: Study, stage: Stage) -> list[Section]:
+    """The search inside one stage, as it is told of a whole study."""
+    alone = study_of(study, stage)
+    found = _made((*_search(), profile_section, sensitivity_section), alone) if alone else []
+    own = [replace(s, anchor=f"{anchor_of(stage)}-{s.anchor}", heading=f"{stage.title}: {s.heading}") for s in found]
+    return [chapter_head(stage), *own]
 
 
 def _families(study: Study) -> Section | None:
@@ -157,7 +180,7 @@ def _solid(study: Study) -> Section | None:
     unsure = [row.name for row in rows if row.value < 0.75]
     solid = first_upper(in_words(len(rows) - len(unsure)))
     if not unsure:
-        heading = f"All {in_words(len(rows))} segments are solid"
+        heading = "Both segments are solid" if len(rows) == 2 else f"All {in_words(len(rows))} segments are solid"
     elif len(unsure) == len(rows):
         heading = "No segment is solid; all are patterns"
     else:
@@ -188,7 +211,8 @@ def _sizes(study: Study) -> Section | None:
         for s in order_of(study)
         if s < len(sizes)
     )
-    small = min(sizes)
+    # A whole stage is as large as it is: the limit is one of the search.
+    small = min([size for s, size in enumerate(sizes) if not is_whole(segmentation.stage_of(s))] or sizes)
     enough = small >= segmentation.min_size
     heading = "No segment is too small to serve" if enough else "The smallest segment is below the limit"
     limit = count(segmentation.min_size, locale)
@@ -214,7 +238,7 @@ def decision_of(study: Study, turn: int) -> Decision:
     else:
         k = first_upper(in_words(segmentation.k))
         fixed_k = " The number was fixed by the configuration." if segmentation.k_fixed else ""
-        reason = sentence(segmentation.reasons[0]) if segmentation.reasons else ""
+        reason = " ".join(map(sentence, segmentation.reasons if segmentation.stages else segmentation.reasons[:1]))
         text = f"{k} segments, {algorithm}, as of {as_of}.{fixed_k} {reason}".strip()
         reopen = (
             "agreement between resamples falls below 0.80, a segment leaves 5 to 35% of customers, more than 15% of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from personas.estimate import Estimate
-from personas.narrative.formatting import interval, number, show
+from personas.narrative.formatting import number, ranged, show
 from personas.narrative.persona import Evidence, Persona, Statement
 from personas.render.blocks import Proof
 from personas.render.facts import feature_labels
@@ -38,8 +38,8 @@ def _what(evidence: Evidence, labels: dict[str, str]) -> str:
 
 
 def _row(what: str, own: Estimate, everyone: Estimate | None, kind: str, locale: str) -> Proof:
-    between = interval(own, locale) or "exact"
-    return Proof(what, show(own, locale), between, show(everyone, locale, ""), kind)
+    value, between = ranged(own, locale)
+    return Proof(what, value, between or "exact", show(everyone, locale, ""), kind)
 
 
 def _kind(statement: Statement, evidence: Evidence) -> str:

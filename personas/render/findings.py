@@ -14,6 +14,8 @@ from personas.render.tree import Flow, Node, family_tree
 from personas.segmentation.sensitivity import WITHOUT_FAMILY
 from personas.study import Study
 
+MOSTLY = 0.5
+"""From this share on of a segment that is left out, it is said."""
 MUCH_MONEY = 0.2
 """More of the money than this moved by a neutral choice is a stop sign (method.md 10.1)."""
 
@@ -124,7 +126,12 @@ def differences_section(study: Study) -> Section | None:
     if not study.personas or study.about.verdict == "none":
         return None
     locale, names = study.about.language, segment_names(study)
-    describing = [e for e in study.dictionary if e.role == "profile" and not e.feature.derived_from]
+    by_rule = {name for e in study.dictionary if e.feature.name == study.segmentation.stage_feature
+               for name in e.feature.needs}  # fmt: skip
+    describing = [
+        e for e in study.dictionary
+        if e.role == "profile" and not e.feature.derived_from and e.feature.name not in by_rule
+    ]  # fmt: skip
     rows: list[tuple[float, Row]] = []
     for entry in describing:
         found = [
@@ -196,6 +203,12 @@ def rules_section(study: Study) -> Section | None:
     return Section("rules", "", "A rule of at most three conditions finds them again in the CRM", tables=(table,))
 
 
+def _sampled(row: Mapping[str, object], locale: str) -> str:
+    """The error of a share that only a sample of customers has shown."""
+    error = _float(row, "customers_moved_error")
+    return "" if error is None else f"±{percent(error, locale)}"
+
+
 def sensitivity_section(study: Study) -> Section | None:
     """The choices ledger: how much hangs on one choice."""
     locale = study.about.language
@@ -209,7 +222,8 @@ def sensitivity_section(study: Study) -> Section | None:
     for row in ledger:
         moved, earned = _float(row, "customers_moved_share"), _float(row, "contribution_moved_share")
         cells = [
-            Cell(fixed(_float(row, "ari") or 0.0, 2)), Cell("unknown" if moved is None else percent(moved, locale)),
+            Cell(fixed(_float(row, "ari") or 0.0, 2)),
+            Cell("unknown" if moved is None else percent(moved, locale), _sampled(row, locale)),
             Cell(bar=bar(moved, largest, kind="soft") if moved else ""),
         ]  # fmt: skip
         if with_money:
@@ -226,10 +240,16 @@ def sensitivity_section(study: Study) -> Section | None:
     most = max((_float(row, "contribution_moved_share") or 0.0 for row in neutral), default=0.0)
     if most > MUCH_MONEY:
         sub += f" Stop sign: a choice of scale or model moves {percent(most, locale)} of the contribution."
-    return Section(
-        "choices",
-        "",
-        heading,
-        sub=sub,
-        tables=(table,),
-    )
+    return Section("choices", "", heading, sub=sub, body=_taken_away(study), tables=(table,))
+
+
+def _taken_away(study: Study) -> tuple[str, ...]:
+    """Segments that mostly go when the farthest customers are left out: small and real, or a handful of strays."""
+    names, gone = segment_names(study), []
+    for row in study.segmentation.sensitivity:
+        shares = row.get("left_out_shares")
+        for segment, share in enumerate(shares if isinstance(shares, list | tuple) else ()):
+            if share > MOSTLY:
+                choice = first_upper(str(row["choice"]).partition(": ")[2] or str(row["choice"]))
+                gone.append(f"{choice} takes {percent(share)} of {names[segment]} away: a small segment, or strays.")
+    return tuple(gone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from personas.estimate import Estimate
-from personas.narrative.formatting import MINUS, interval, money, number, percent, show
+from personas.narrative.formatting import MINUS, interval, money, percent, ranged, show
 from personas.profiles.money_records import PersonaLifetime
 from personas.profiles.records import Economics
 from personas.render.bars import bar, step
@@ -76,18 +76,18 @@ def lifetime_rows(
     if own.roi is not None:
         unit = money(1, currency, locale)
         rows.append(
-            ("Return", number(own.roi.value, locale), f"per {unit} of service and marketing{_bracket(own.roi, locale)}")
+            ("Return", ranged(own.roi, locale)[0], f"per {unit} of service and marketing{_bracket(own.roi, locale)}")
         )
     if own.lifetime_value is not None:
         rest = f"value to come{_bracket(own.lifetime_value, locale)}{_checked(lifetime, locale)}"
-        rows.append(("Lifetime", show(own.lifetime_value, locale), rest))
+        rows.append(("Lifetime", ranged(own.lifetime_value, locale)[0], rest))
     elif lifetime is not None and lifetime.refused:
         rows.append(("Lifetime", "not told", lifetime.refused))
     if own.break_even is not None:
         rows.append(
             (
                 "Break-even",
-                number(own.break_even.value, locale),
+                ranged(own.break_even, locale)[0],
                 f"{_unit_words(own.break_even)} customers{_bracket(own.break_even, locale)}",
             )
         )
@@ -129,5 +129,5 @@ def costs_note(own: Economics) -> str:
     if own.level == "none" and own.revenue is None:
         return "Without amounts of orders nothing is said about costs and worth."
     if own.gross_margin is None:
-        return "Gross margin needs the cost of goods: give unit costs of products or one margin rate."
+        return "Gross margin needs the cost of goods: give unit costs of products or a margin rate."
     return "Contribution needs the cost of service: set a price per minute."

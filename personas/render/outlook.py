@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from personas.narrative.formatting import count, figure, interval, money, number, percent, show
+from personas.estimate import exact
+from personas.narrative.formatting import count, figure, given, money, number, percent, ranged
 from personas.profiles.money_records import HoldOut, PersonaLifetime
 from personas.profiles.records import Profile
 from personas.render.blocks import Cell, Column, Row, Section, Table
 from personas.render.text import first_upper, in_words, sentence, short
 from personas.render.worth import people
 from personas.study import Study
+
+_COMING = {"contribution": "contribution before marketing", "revenue": "revenue, because costs are unknown,"}
 
 
 def lifetime_section(study: Study) -> Section | None:
@@ -24,14 +27,15 @@ def lifetime_section(study: Study) -> Section | None:
     for persona, profile, _ in people(study):
         own = profile.lifetime or PersonaLifetime("not worked out")
         worth = profile.economics.lifetime_value
-        told = Cell(show(worth, locale), interval(worth, locale)) if worth else Cell("not told", own.refused)
+        told = Cell(*ranged(worth, locale)) if worth else Cell("not told", own.refused)
         cells = (
-            told, Cell(show(own.orders, locale), interval(own.orders, locale) if own.orders else ""),
+            told, Cell(*ranged(own.orders, locale)),
             Cell("unknown" if own.naive_orders is None else number(own.naive_orders, locale)),
             *(Cell(text) for text in errors(own.hold_out, locale)),
         )  # fmt: skip
         rows.append(Row(short(persona.name), cells))
-    foot = Row("All", (Cell(), Cell(), Cell(), *(Cell(text) for text in errors(check, locale))))
+    together = Cell(*ranged(whole.portfolio, locale, ""))
+    foot = Row("All together", (together, Cell(), Cell(), *(Cell(text) for text in errors(check, locale))))
     titles = ("Persona", "Value to come", "Orders next year", "Last year", "Forecast off by", "Naive rule off by")
     heading = "What customers may still bring"
     if check.error is not None and check.naive_error is not None:
@@ -39,13 +43,20 @@ def lifetime_section(study: Study) -> Section | None:
             f"In a period it had not seen the forecast was off by {signed(check.error, locale)}, the naive rule by "
             f"{signed(check.naive_error, locale)}"
         )
+    level = study.profiles.everyone.economics.level
+    rate = given(exact(whole.discount_rate, "share", 0), locale)
     body = (
-        f"Value to come: the next {count(whole.months, locale)} months, discounted at "
-        f"{percent(whole.discount_rate, locale)} a year, before marketing. The forecast was made from the first half "
+        f"Value to come: {_COMING.get(level, level)} of the next {count(whole.months, locale)} months, discounted at "
+        f"{rate} a year. The forecast was made from the first half "
         f"of the data and compared with the purchases of the {count(check.weeks, locale)} weeks after it; the naive "
         "rule says that they are as many as before. Intervals reach as far as the hold-out of the persona is off.",
     )
     note = "Buying is taken as random in time. The personas were formed from the later period too."
+    if whole.portfolio is not None:
+        note += (
+            f" All together: value to come of {count(whole.portfolio.n, locale)} customers, added up; whom they bring "
+            "along is in it once, as a customer, and never as a referral."
+        )
     table = Table("Lifetime value by persona", tuple(Column(t) for t in titles), tuple(rows), (foot,), note, True)
     return Section("lifetime", "", heading, body=body, tables=(table,))
 
@@ -118,7 +129,7 @@ def affinity_section(study: Study) -> Section | None:
     pairs = [
         Row(short(persona.name), (
             Cell(pair.first), Cell(pair.second), Cell(percent(pair.support.value, locale)),
-            Cell(number(pair.lift.value, locale), interval(pair.lift, locale)),
+            Cell(*ranged(pair.lift, locale)),
             Cell("unknown" if pair.margin is None else money(pair.margin, study.about.currency, locale)),
         ))
         for persona, profile, _ in people(study) for pair in profile.pairs
@@ -132,7 +143,7 @@ def affinity_section(study: Study) -> Section | None:
     second = [
         Row(short(persona.name), (
             Cell(count(back.first_timers, locale)),
-            Cell(percent(back.returned.value, locale), interval(back.returned, locale)),
+            Cell(*ranged(back.returned, locale)),
             Cell("unknown" if back.median_days is None else figure(back.median_days, "days", locale)),
             Cell("; ".join(f"{a}, then {b} ({percent(share, locale)})" for a, b, share in _largest(back.followed_by))),
         ))

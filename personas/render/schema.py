@@ -118,7 +118,8 @@ def segmentation_schema() -> dict[str, Any]:
     )  # fmt: skip
     origin = _object({"segment": _COUNT, "share": _SHARE})
     choice = _object(
-        {"choice": _TEXT, "ari": number, "customers_moved_share": number, "contribution_moved_share": number}
+        {"choice": _TEXT, "ari": number, "customers_moved_share": number, "contribution_moved_share": number},
+        {"customers_moved_error": _NUMBER},
     )
     gate = _object({"p_value": number, "excess": number, "null": _TEXT, "draws": _or_null(_COUNT)})
     body = _object(

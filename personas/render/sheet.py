@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from personas.estimate import Estimate
-from personas.narrative.formatting import figure, interval, percent, show
+from personas.narrative.formatting import figure, percent, ranged, show
 from personas.profiles.records import Profile
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Column, Row, Section, Sheet, SheetHead, Table
@@ -75,7 +75,8 @@ def everyone_section(study: Study) -> Section:
         if fact.low_quartile is not None and fact.high_quartile is not None:
             low, high = (figure(q, whole.unit, locale) for q in (fact.low_quartile, fact.high_quartile))
             quartiles = f"{low} to {high}"
-        cells = (Cell(show(whole, locale)), Cell(interval(whole, locale) or "exact"), Cell(quartiles))
+        value, between = ranged(whole, locale)
+        cells = (Cell(value), Cell(between or "exact"), Cell(quartiles))
         rows.append(Row(label_of(fact.feature, median=True), cells))
     titles = ("Measure", "All customers", "95% interval", "Middle half")
     groups = [

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from personas.errors import count_of
 from personas.estimate import Estimate
-from personas.narrative.formatting import count, day, interval, money, number, percent, show
+from personas.narrative.formatting import count, day, money, percent, ranged, show
 from personas.narrative.persona import Persona
 from personas.profiles.records import Economics
 from personas.render.blocks import Cell, Chart, Column, KeyFigure, RollEntry, Row, Section, Step, Table
@@ -134,9 +134,9 @@ def key_figures(study: Study) -> tuple[KeyFigure, ...]:
     figures.append(KeyFigure(show(economics.total_contribution, locale), "contribution after service and marketing"))
     if economics.roi is not None:
         one = money(1, study.about.currency, locale)
-        between = interval(economics.roi, locale)
+        value, between = ranged(economics.roi, locale)
         label = f"per {one} of service and marketing{f' ({between})' if between else ''}"
-        figures.append(KeyFigure(number(economics.roi.value, locale), label))
+        figures.append(KeyFigure(value, label))
     else:
         figures.append(KeyFigure("unknown", "return on service and marketing: costs are missing"))
     return tuple(figures)
@@ -194,8 +194,10 @@ def _money_cells(persona: Persona, locale: str) -> tuple[Cell, ...]:
         size.get("customers"), size.get("share"), economics.total_revenue, size.get("revenue_share"),
         economics.total_contribution, size.get("contribution_share"),
     )  # fmt: skip
-    return tuple(Cell(show(figure, locale), _small(figure, locale)) for figure in figures)
+    return tuple(Cell(*_with_share(figure, locale)) for figure in figures)
 
 
-def _small(estimate: Estimate | None, locale: str) -> str:
-    return interval(estimate, locale) if estimate is not None and estimate.unit == "share" else ""
+def _with_share(estimate: Estimate | None, locale: str) -> tuple[str, str]:
+    """A figure, and the interval of a share beside it."""
+    of_share = estimate is not None and estimate.unit == "share"
+    return ranged(estimate, locale) if of_share else (show(estimate, locale), "")

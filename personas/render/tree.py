@@ -9,6 +9,8 @@ from personas.narrative.formatting import percent
 from personas.render.charts import Canvas, twice
 
 _ROW, _BOX = 74, 34
+_LETTER, _ROOM = 6.4, 5
+"""Width of a small letter and the room between words and frame, in units of the drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +118,23 @@ def _flow(
 
 
 def _box(canvas: Canvas, node: Node, place: tuple[float, float, float], total: int) -> None:
+    """Name, share and money, as many of them as fit inside the frame; the table has all."""
     x, y, scale = place
     width = node.customers * scale
     canvas.box(x, y, width, _BOX, node.token or "wash", "" if node.token else "ref")
-    share = percent(node.customers / total)
-    if node.money is not None and width > 84:
-        share = f"{share}, money {percent(node.money)}"
+    share, kind = percent(node.customers / total), "s inv" if node.token else "s"
+    money = "" if node.money is None else f"money {percent(node.money)}"
+    both = f"{share}, {money}" if money and _fits(f"{share}, {money}", width) else share
+    lines = [(both, kind)]
     if node.name and width > 7.2 * len(node.name) + 8:
-        canvas.text(x + width / 2, y + 15, node.name, "b inv", "middle")
-        canvas.text(x + width / 2, y + 29, share, "s inv", "middle")
-    elif width > 30:
-        canvas.text(x + width / 2, y + 22, share, "s inv" if node.token else "s", "middle")
+        lines = [(node.name, "b inv"), (both, kind)]
+    elif money and both == share and _fits(money, width):
+        lines = [(share, kind), (money, kind)]
+    for turn, (words, style) in enumerate(lines):
+        if len(lines) > 1 or _fits(words, width):
+            canvas.text(x + width / 2, y + (22 if len(lines) == 1 else 15 + 14 * turn), words, style, "middle")
+
+
+def _fits(words: str, width: float) -> bool:
+    """Whether small letters leave some room to both sides of a box."""
+    return width >= _LETTER * len(words) + 2 * _ROOM

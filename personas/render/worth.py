@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from personas.errors import count_of
-from personas.narrative.formatting import count, interval, money, percent, show
+from personas.estimate import exact
+from personas.narrative.formatting import assumed, count, given, money, percent, ranged, show
 from personas.narrative.persona import Persona
 from personas.profiles.money_records import Loss, Turn
 from personas.profiles.records import Profile
@@ -76,7 +77,7 @@ def _stays(study: Study) -> Section | None:
 
 
 def _assumed(study: Study) -> str:
-    lines = [f"{what}: {words}" for what, words in study.profiles.assumptions]
+    lines = [f"{a.what}: {assumed(a, study.about.language)}" for a in study.profiles.assumptions]
     return f"Assumed: {'; '.join(lines)}." if lines else ""
 
 
@@ -174,7 +175,7 @@ def _losers(study: Study) -> Table | None:
 def _loss_cells(study: Study, loss: Loss) -> tuple[Cell, ...]:
     locale = study.about.language
     return (
-        Cell(count(loss.customers, locale)), Cell(percent(loss.share.value, locale), interval(loss.share, locale)),
+        Cell(count(loss.customers, locale)), Cell(*ranged(loss.share, locale)),
         Cell(money(loss.total, study.about.currency, locale)), Cell(cause_words(loss, study.about.currency, locale)),
         Cell(FIXES.get(loss.cause, "")),
     )  # fmt: skip
@@ -203,7 +204,7 @@ def _moved(study: Study) -> Section | None:
             continue
         now = show(profile.economics.contribution, locale)
         after = "unknown" if move.contribution is None else money(move.contribution, currency, locale)
-        gain = Cell(show(move.gain, locale), interval(move.gain, locale))
+        gain = Cell(*ranged(move.gain, locale))
         together = money(move.total, currency, locale)
         cells = (Cell(count(move.tickets, locale)), gain, Cell(now), Cell(after), Cell(together))
         rows.append(Row(short(persona.name), cells))
@@ -218,8 +219,9 @@ def _moved(study: Study) -> Section | None:
         f"All service by {whole.channel} would save {money(whole.total, currency, locale)}, "
         f"most of it with {short(best[0].name)}"
     )
+    minute = exact(whole.minute_cost, f"{currency}/minute", 0)
     note = (
-        f"Assumed: {money(whole.minute_cost, currency, locale)} a minute by {whole.channel}, and nobody asks more or "
+        f"Assumed: {given(minute, locale)} a minute by {whole.channel}, and nobody asks more or "
         "less often. What customers think of it is not known: ask before."
     )
     caption = "What moving service to another channel changes, per customer and year"
@@ -237,7 +239,7 @@ def _turns(study: Study) -> Section | None:
     rows = [
         Row(short(p.name), (
             Cell(str(turns[p.segment].rank)),
-            Cell(show(turns[p.segment].at_stake, locale), interval(turns[p.segment].at_stake, locale)),
+            Cell(*ranged(turns[p.segment].at_stake, locale)),
             Cell(show(turns[p.segment].tickets, locale)), Cell(show(turns[p.segment].minutes, locale)),
             Cell(show(turns[p.segment].reach, locale, "none recorded")), Cell(_promise(turns[p.segment], study)),
         ))

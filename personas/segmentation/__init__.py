@@ -6,5 +6,6 @@ scikit-learn, scipy, umap and pandas are imported when a function needs them, so
 from personas.segmentation.assign import assign
 from personas.segmentation.discover import discover
 from personas.segmentation.scan import scan
+from personas.segmentation.within import discover_within
 
-__all__ = ["assign", "discover", "scan"]
+__all__ = ["assign", "discover", "discover_within", "scan"]

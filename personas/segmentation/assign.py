@@ -10,6 +10,7 @@ import numpy as np
 from personas.errors import InputError, did_you_mean
 from personas.segmentation.records import Fitted, Floats, Labels, Segmentation
 from personas.segmentation.resampling import confidence
+from personas.segmentation.stages import numbered, stage_names, with_stage
 from personas.segmentation.unusual import APART, outside
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentati
 
     from personas.features.recoding import raw_values, recode
 
-    needed = tuple(dict.fromkeys(column.feature for column in matrix.coding.columns))
+    needed = needed_features(matrix.coding, segmentation)
     forming = tuple(customers.feature(name) for name in needed)
     table = customers.engine.make("features_to_assign", to_assign_sql(customers.table.name, needed))
     schema = pa.schema(
@@ -49,18 +50,26 @@ def assign(customers: Customers, matrix: FeatureMatrix, segmentation: Segmentati
 
     # What the function holds travels to every node of a cluster: the recipe and the model, not the matrix.
     coding, model, resampled = matrix.coding, segmentation.model, segmentation.resampled
-    bound = segmentation.unusual_distance
+    bound, stage_of, stages = segmentation.unusual_distance, segmentation.stage_feature, stage_names(segmentation)
 
     def label(batch: pa.RecordBatch) -> pa.RecordBatch:
-        X = recode(coding, raw_values(batch, forming))
+        raw = raw_values(batch, forming)
+        X = recode(coding, raw)
+        X = numbered(X, raw[stage_of], stages) if stages else X
         labels, membership, sure = labelled(X, model, resampled, bound)
         ids = batch.column("customer_id").cast(pa.string())
         found = pa.RecordBatch.from_arrays(
             [ids, pa.array(labels, pa.int32()), pa.array(membership), pa.array(sure)], schema=schema
         )
-        return found if bound is None else found.filter(pa.array(labels != APART))
+        return found.filter(pa.array(labels != APART))
 
     return customers.engine.map(NAME, table, label, schema)
+
+
+def needed_features(coding: Coding, segmentation: Segmentation) -> tuple[str, ...]:
+    """Names of the features that say where a customer belongs: the forming ones, and that of the stage."""
+    stage = (segmentation.stage_feature,) if segmentation.stages else ()
+    return tuple(dict.fromkeys((*(column.feature for column in coding.columns), *stage)))
 
 
 def to_assign_sql(table: str, features: tuple[str, ...]) -> str:
@@ -79,13 +88,16 @@ def label_rows(X: Floats, segmentation: Segmentation) -> tuple[Labels, Floats, F
 def labelled(
     X: Floats, model: Fitted, resampled: tuple[tuple[Fitted, Labels], ...], bound: float | None
 ) -> tuple[Labels, Floats, Floats]:
-    """As ``label_rows``, from the parts that it needs: ``bound`` is the distance from which on nobody belongs."""
+    """As ``label_rows``, from the parts that it needs: ``bound`` is the distance from which on nobody belongs.
+
+    The model of several stages knows the bounds of each and says itself who belongs to none.
+    """
     if len(X) == 0:
         return np.empty(0, dtype=np.int32), np.empty(0), np.empty(0)
     labels = model.predict(X)
     membership = model.membership(X)[np.arange(len(X)), labels]
     sure = confidence(X, labels, resampled)
-    apart = outside(X, model.centroids, bound)
+    apart = (labels == APART) | outside(X, model.centroids, bound)
     labels[apart], membership[apart], sure[apart] = APART, 0.0, 0.0
     return labels, membership, sure
 
@@ -98,13 +110,14 @@ def assign_frame(
 
     from personas.features.recoding import recode
 
-    needed = tuple(dict.fromkeys(column.feature for column in coding.columns))
+    needed = needed_features(coding, segmentation)
     missing = [name for name in needed if name not in customers.columns]
     if missing:
         found = [str(name) for name in customers.columns]
         lines = [f"no column '{name}'. {did_you_mean(name, found)}".rstrip() for name in missing]
         raise InputError("the customers cannot be assigned without every forming feature", lines)
     categories = {column.feature for column in coding.columns if column.level is not None or column.levels}
+    categories |= {segmentation.stage_feature}
     raw = {
         name: customers[name].astype(object).where(customers[name].notna(), None).to_numpy(dtype=object)
         if name in categories
@@ -118,7 +131,7 @@ def assign_frame(
     ]
     if unread:
         raise InputError("the customers cannot be assigned: these columns hold something else than numbers", unread)
-    labels, membership, sure = label_rows(recode(coding, raw), segmentation)
+    labels, membership, sure = label_rows(with_stage(recode(coding, raw), raw, segmentation), segmentation)
     return pd.DataFrame(
         {
             "segment": labels,

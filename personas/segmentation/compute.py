@@ -50,6 +50,16 @@ def _modules() -> tuple[ModuleType, ModuleType]:
     return twins, twins
 
 
+@cache
+def _mixture_module() -> ModuleType:
+    """What holds the passes of a mixture; loaded when the first one is fitted."""
+    if not compiled():
+        return _modules()[0]
+    from personas.segmentation import kernels_mixture
+
+    return kernels_mixture
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """Rows ready for the kernels, less their weighted mean ``centre``.
@@ -164,3 +174,55 @@ def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds) -> Floats:
     sums = np.empty((len(bounds) - 1, len(queries) * ROWS))
     _modules()[1].cell_sums(queries, rows, bounds, sums)
     return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Whitened:
+    """Components of a mixture as the kernels want them, in columns less ``centre`` over ``scale``.
+
+    ``matrices`` (k, wide, wide) and ``offsets`` (k, wide) make every component round and of variance 1 around 0;
+    ``constants`` (k,) hold weights and volumes. Wide is the number of columns rounded up to a multiple of four.
+    """
+
+    centre: Floats
+    scale: Floats
+    matrices: Floats
+    offsets: Floats
+    constants: Floats
+
+
+def whitened(centre: Floats, scale: Floats, weights: Floats, means: Floats, covariances: Floats) -> Whitened:
+    """Components with these weights (k,), means (k, d) and covariances (k, d, d) in columns less centre over scale."""
+    k, d = means.shape
+    wide = -(-d // 4) * 4
+    lower = np.linalg.cholesky(covariances)
+    matrices, offsets = np.zeros((k, wide, wide)), np.zeros((k, wide))
+    matrices[:, :d, :d] = np.linalg.inv(lower)
+    offsets[:, :d] = np.einsum("kij,kj->ki", matrices[:, :d, :d], means)
+    volumes = np.log(np.einsum("kii->ki", lower)).sum(axis=1)
+    return Whitened(centre, scale, matrices, offsets, np.log(weights) - volumes - 0.5 * d * np.log(2 * np.pi))
+
+
+def mixture(X: Floats, model: Whitened) -> tuple[float, Floats, Floats, Floats]:
+    """One pass of expectation: the sum of the log-densities of the rows in columns less centre over scale, and of each
+    component the weight (k,), the sums (k, d) and the sums of products (k, d, d) of what it has of the rows.
+    """
+    (k, wide), d, total = model.offsets.shape, X.shape[1], 0.0
+    counts, sums, squares = np.zeros(k), np.zeros((k, wide)), np.zeros((k, wide, wide))
+    for first in range(0, len(X), CHUNK):
+        part = np.require(X[first : first + CHUNK], np.float64, ["C", "W"])
+        total += _mixture_module().mixture(
+            part, model.centre, model.scale, model.matrices, model.offsets, model.constants, counts, sums, squares
+        )
+    return float(total), counts, sums[:, :d], squares[:, :d, :d]
+
+
+def log_densities(X: Floats, model: Whitened) -> Floats:
+    """(n, k) log of weight times density of each component, of columns less centre over scale."""
+    logs = np.empty((len(X), len(model.constants)))
+    for first in range(0, len(X), CHUNK):
+        part = np.require(X[first : first + CHUNK], np.float64, ["C", "W"])
+        _mixture_module().log_densities(
+            part, model.centre, model.scale, model.matrices, model.offsets, model.constants, logs[first : first + CHUNK]
+        )
+    return logs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from personas.errors import ConfigError, InputError, count_of, did_you_mean
 from personas.estimate import Notice
 from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.copies import copies_of, repeated
 from personas.segmentation.explore import Explored, explore, part
 from personas.segmentation.lineage import lineage
 from personas.segmentation.map2d import KINDS, Drawing
 from personas.segmentation.opinions import with_opinions
 from personas.segmentation.preflight import Grid, Limits, canonical_order, check_matrix, default_range, plan
 from personas.segmentation.reasons import PREPARATION, SHAPE, guard, reasons
-from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress, Segmentation
+from personas.segmentation.records import Candidate, Floats, Labels, Progress, Segmentation
 from personas.segmentation.reference import Comparison
 from personas.segmentation.resampling import PAIRS, RESAMPLE_ROWS, confidence, stability_estimates
-from personas.segmentation.scan import as_given
+from personas.segmentation.scan import as_given, model_as_given
 from personas.segmentation.sensitivity import deciding, ledger
 from personas.segmentation.separation import separation
 from personas.segmentation.streams import Step, draw_rows
@@ -117,6 +118,13 @@ def search(
     given = check_matrix(X, limits.least_rows)
     order, distinct = canonical_order(given)
     everyone = np.ascontiguousarray(given[order])
+    if (copies := copies_of(everyone, distinct)) > 1:
+        once = search(
+            given[order[::copies]], k=k, algorithm=algorithm, protocol=protocol,
+            min_size=None if min_size is None else -(-min_size // copies), seed=seed, families=families,
+            progress=progress, map_kind=map_kind, limits=limits, blocks=blocks,
+        )  # fmt: skip
+        return repeated(once, order, copies)
     asked = plan(len(everyone), distinct, k, min_size, limits)
     names = ["kmeans", "gmm"] if algorithm == "auto" else [algorithm]
     found: list[Explored] = []
@@ -208,7 +216,7 @@ def _segmentation(
         verdict=verdict,
         reasons=said + why,
         labels=as_given(labels, order),
-        model=_model_as_given(trial.fitted, winner.algorithm, as_given(labels, order)),
+        model=model_as_given(trial.fitted, winner.algorithm, as_given(labels, order)),
         candidates=_candidates(found, winner, labels[inside]),
         confidence=as_given(sure, order),
         membership=as_given(membership, order),
@@ -311,14 +319,6 @@ def _unusual(count: int) -> tuple[Notice, ...]:
         "changes when they are put back."
     )
     return (Notice("unusual-customers", text, count),)
-
-
-def _model_as_given(fitted: Fitted, algorithm: Algorithm, labels: Labels) -> Fitted:
-    """The same model with its labels in the caller's row order; empty labels for a plug-in that is no dataclass."""
-    if is_dataclass(fitted) and not isinstance(fitted, type):
-        model: Fitted = replace(fitted, labels=labels)
-        return model
-    return algorithm.restore(fitted.arrays())
 
 
 def _check_words(algorithm: str, protocol: str, map_kind: str) -> None:

@@ -38,30 +38,36 @@ def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) 
 @compiled
 def _assign(x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, label: Labels) -> None:
     """Nearest of the centroids ``mu`` (k, d) for one block x (d, 256): ``best`` is half the squared distance less
-    half the squared norm of the row.
+    half the squared norm of the row. Two centroids at a time share what is loaded; k is even.
     """
     d = x.shape[0]
     whole = d - d % 4
-    for c in range(mu.shape[0]):
-        start = half[c]
+    for r in range(ROWS):
+        best[r] = half[0] + np.float32(1e30)
+        label[r] = 0
+    for c in range(0, mu.shape[0], 2):
+        start, other = half[c], half[c + 1]
         for r in range(ROWS):
             score[r] = start
+        for r in range(ROWS):
+            score[ROWS + r] = other
         for j in range(0, whole, 4):
             m0, m1, m2, m3 = mu[c, j], mu[c, j + 1], mu[c, j + 2], mu[c, j + 3]
+            o0, o1, o2, o3 = mu[c + 1, j], mu[c + 1, j + 1], mu[c + 1, j + 2], mu[c + 1, j + 3]
             for r in range(ROWS):
-                score[r] -= x[j, r] * m0 + x[j + 1, r] * m1 + x[j + 2, r] * m2 + x[j + 3, r] * m3
+                x0, x1, x2, x3 = x[j, r], x[j + 1, r], x[j + 2, r], x[j + 3, r]
+                score[r] -= x0 * m0 + x1 * m1 + x2 * m2 + x3 * m3
+                score[ROWS + r] -= x0 * o0 + x1 * o1 + x2 * o2 + x3 * o3
         for j in range(whole, d):
-            m0 = mu[c, j]
+            m0, o0 = mu[c, j], mu[c + 1, j]
             for r in range(ROWS):
                 score[r] -= x[j, r] * m0
-        if c == 0:
-            for r in range(ROWS):
-                best[r] = score[r]
-                label[r] = 0
-        else:
-            for r in range(ROWS):
-                label[r] = c if score[r] < best[r] else label[r]
-                best[r] = min(score[r], best[r])
+                score[ROWS + r] -= x[j, r] * o0
+        for r in range(ROWS):
+            label[r] = c if score[r] < best[r] else label[r]
+            best[r] = min(score[r], best[r])
+            label[r] = c + 1 if score[ROWS + r] < best[r] else label[r]
+            best[r] = min(score[ROWS + r], best[r])
 
 
 @compiled
@@ -97,6 +103,22 @@ def _add(x: Tiles, weight: Weights, label: Labels, mask: Weights, sums: Floats, 
             for r in range(ROWS):
                 s0 += x[j, r] * mask[r]
             sums[c, j] += s0
+
+
+@compiled
+def _move(x: Tiles, weight: Weights, before: Labels, label: Labels, sums: Floats, counts: Floats) -> None:
+    """Move the rows of one block whose label changed from the sums of one group to those of another: few do after the
+    first pass, and adding all of them up takes as long as finding their nearest centroid.
+    """
+    for r in range(ROWS):
+        old, new, w = before[r], label[r], np.float64(weight[r])
+        if old != new and w > 0:
+            counts[old] -= w
+            counts[new] += w
+            for j in range(x.shape[0]):
+                value = w * x[j, r]
+                sums[old, j] -= value
+                sums[new, j] += value
 
 
 @compiled
@@ -151,10 +173,13 @@ def passes(
     in squared distance. An emptied centroid is moved to the row farthest from the others.
     """
     k, d = start.shape
+    even = k + k % 2
     centroids = start.copy()
-    mu, half = np.empty((k, d), np.float32), np.empty(k, np.float32)
-    score, best, mask = np.empty(ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
+    mu, half = np.zeros((even, d), np.float32), np.full(even, np.float32(1e30))
+    score, best, mask = np.empty(2 * ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
     label, point = np.empty(ROWS, np.int32), np.empty(d, np.float32)
+    labels = np.empty((len(blocks), ROWS), np.int32)
+    sums, counts = np.zeros((k, d)), np.zeros(k)
     inertia, done = 0.0, 0
     for _ in range(most):
         done += 1
@@ -164,19 +189,23 @@ def passes(
                 norm += centroids[c, j] * centroids[c, j]
                 mu[c, j] = centroids[c, j]
             half[c] = 0.5 * norm
-        sums, counts = np.zeros((k, d)), np.zeros(k)
         for b in range(len(blocks)):
             _assign(blocks[b], mu, half, score, best, label)
-            _add(blocks[b], weights[b], label, mask, sums, counts)
+            if done == 1:
+                _add(blocks[b], weights[b], label, mask, sums, counts)
+            else:
+                _move(blocks[b], weights[b], labels[b], label, sums, counts)
+            labels[b] = label
         inertia, moved = squares, 0.0
         taken = np.full(k, -1, np.int32)
         for c in range(k):
             if counts[c] == 0:
                 taken[c] = _farthest(blocks, weights, centroids, taken, point)
                 for j in range(d):
-                    sums[c, j] = blocks[taken[c] // ROWS, j, taken[c] % ROWS]
+                    sums[c, j] = 0.0
+                    point[j] = blocks[taken[c] // ROWS, j, taken[c] % ROWS]
             for j in range(d):
-                now = sums[c, j] / max(counts[c], 1e-300) if counts[c] > 0 else sums[c, j]
+                now = sums[c, j] / counts[c] if counts[c] > 0 else point[j]
                 moved += (now - centroids[c, j]) ** 2
                 inertia -= counts[c] * now * now
                 centroids[c, j] = now

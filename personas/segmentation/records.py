@@ -117,12 +117,16 @@ class Candidate:
     """Per segment, mean over resamples."""
     jaccard_quartiles: tuple[tuple[float, float], ...] = ()
     segment_silhouettes: tuple[float, ...] = ()
+    segment_silhouette_errors: tuple[float, ...] = ()
+    """Half widths of their 95% intervals; 0 when exact."""
     optimum_share: float | None = None
     """Share of starts that end within 1e-4 of the best inertia."""
     borders_tested: int | None = None
     borders_gap: int | None = None
     silhouette_macro: float | None = None
     """Mean of the segment means: every segment counts the same, however small."""
+    silhouette_macro_error: float = 0.0
+    """Half width of its 95% interval; 0 when exact."""
     agreement: float | None = None
     """Median share of customers that two resamples put together alike, segments matched one to one."""
     other_indices: tuple[tuple[str, float | None], ...] = ()
@@ -241,6 +245,15 @@ class Segmentation:
     """From this distance to the nearest centroid on a customer belongs to no segment; None: everybody is assigned."""
     moved: NDArray[np.int8] | None = None
     """(choices of ``sensitivity``, n) 1 for customers whom the choice moves, 0 stay, -1 were not looked at."""
+    stages: tuple[Stage, ...] = ()
+    """The stages inside which segments were sought, in the order of their segments; empty: among all customers. With
+    stages the evidence is theirs, and what stands here is of all together: the weakest verdict, mean silhouettes."""
+    stage_feature: str = ""
+    """The feature that says the stage."""
+
+    def stage_of(self, segment: int) -> Stage | None:
+        """The stage that a segment lies in; None where segments were sought among all customers."""
+        return next((stage for stage in self.stages if stage.first <= segment < stage.first + stage.k), None)
 
     @property
     def chosen(self) -> Candidate:
@@ -249,7 +262,31 @@ class Segmentation:
 
     @property
     def k_table(self) -> pd.DataFrame:
-        """One row per algorithm and k, for people and spreadsheets."""
-        from personas.segmentation.table import k_table
+        """One row per algorithm and k, for people and spreadsheets; of every stage where there are stages."""
+        from personas.segmentation.table import k_table, k_table_of_stages
 
-        return k_table(self.candidates)
+        return k_table_of_stages(self.stages) if self.stages else k_table(self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: its segments are ``first`` to ``first + k - 1``."""
+
+    name: str
+    first: int
+    k: int
+    customers: int
+    why: str = ""
+    """Why it stays one segment; empty when it has segments of its own."""
+    found: Segmentation | None = None
+    """The protocol on its customers, segments from 0 on and without resampled models; None when it was not run."""
+
+    @property
+    def divided(self) -> Segmentation | None:
+        """``found``, where the stage has segments of its own."""
+        return None if self.why else self.found
+
+    @property
+    def title(self) -> str:
+        """The name as a heading begins."""
+        return f"{self.name[:1].upper()}{self.name[1:]}"

@@ -11,16 +11,20 @@ from personas.errors import InputError, count_of
 from personas.segmentation.agreement import adjusted_rand, contingency, matched, matched_share
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS
-from personas.segmentation.records import Algorithm, Fitted, Floats, Progress
+from personas.segmentation.records import Algorithm, Fitted, Floats, Labels, Progress
 from personas.segmentation.streams import Step, draw_rows, stream
+from personas.segmentation.unusual import farthest_rows
 from personas.segmentation.verdict import THRESHOLDS
 
 WITHOUT_FAMILY = "without the family "
+FARTHEST = "leaving out the farthest "
+TRIMMED = (0.02, 0.05)
+"""Shares left out for the audit (method.md 2.8); 0 is the row of those put back, or the segments as they are."""
 FEWEST_CHOICES = 3
 MODEL_ROWS = 2_000
 """The other model is fitted on so many rows: a mixture on all of them would take longer than everything else."""
 NOT_LOOKED_AT = -1
-RESCALED, OTHER_MODEL, UNUSUAL = 100, 200, 300
+RESCALED, OTHER_MODEL, UNUSUAL, LEFT_OUT = 100, 200, 300, 400
 """Numbers of the random streams; the families count from 0."""
 
 
@@ -29,6 +33,9 @@ def ledger(
     families: Sequence[str] | None, blocks: Sequence[Sequence[int]], seed: int, progress: Progress | None = None,
 ) -> tuple[tuple[Mapping[str, object], ...], NDArray[np.int8]]:  # fmt: skip
     """One row per choice, ``{"choice", "ari", "customers_moved_share"}`` of a refit at the same k, and who moved.
+
+    Of the refit on at most 2,000 rows the share is that of a sample: ``customers_moved_error`` is the half width of its
+    95% interval. Rows that leave out the farthest also say ``left_out_shares``, of each segment what is left out.
 
     Who moved is (choices, n): 1 moved, 0 stayed, -1 was not looked at.
 
@@ -52,6 +59,8 @@ def ledger(
     some = np.zeros(len(X), dtype=bool)
     some[draw_rows(seed, Step.SUBSAMPLE, len(X), MODEL_ROWS)] = True
     todo.append((f"{other.label} instead of {algorithm.label}", X, some, other, OTHER_MODEL))
+    for i, (name, inside) in enumerate(without_the_farthest(X, some, k, seed)):
+        todo.append((name, X, inside, algorithm, LEFT_OUT + i))
     rows: list[Mapping[str, object]] = []
     who: list[NDArray[np.int8]] = []
     for done, (name, Z, chosen, model, number) in enumerate(todo):
@@ -65,23 +74,55 @@ def ledger(
         theirs = refit.labels[chosen] if with_everyone else refit.labels
         ours = reference.labels if with_everyone else reference.labels[chosen]
         table = contingency(ours, theirs, k, k)
-        rows.append(
-            {"choice": name, "ari": adjusted_rand(table), "customers_moved_share": 1.0 - matched_share(table)}
-        )
+        moved = 1.0 - matched_share(table)
+        row = {"choice": name, "ari": adjusted_rand(table), "customers_moved_share": moved}
+        if not with_everyone and len(part) < len(X):
+            row["customers_moved_error"] = half_width(moved, len(part), len(X))
+        if number >= LEFT_OUT:
+            row["left_out_shares"] = _shares(reference.labels, some & ~chosen, some, k)
+        rows.append(row)
         looked_at = np.flatnonzero(kept) if with_everyone else np.flatnonzero(kept)[chosen]
         who.append(np.full(len(everyone), NOT_LOOKED_AT, dtype=np.int8))
         who[-1][looked_at] = matched(table)[theirs] != ours
     return tuple(rows), np.array(who, dtype=np.int8).reshape(len(who), len(everyone))
 
 
+def half_width(share: float, m: int, n: int) -> float:
+    """Half the 95% interval of a share that m of n customers, drawn without replacement, have shown.
+
+    >>> round(half_width(0.5, 100, 200), 4)
+    0.0696
+    """
+    # 1.96 * sqrt(0.25 / 99 * (1 - 1/2)) = 0.0696
+    return 1.96 * float(np.sqrt(share * (1.0 - share) / (m - 1) * (1.0 - m / n)))
+
+
+def without_the_farthest(
+    X: Floats, some: NDArray[np.bool_], k: int, seed: int
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Of the rows ``some``, those that trimmed k-means at k does not leave out, for each share of the audit."""
+    for share in TRIMMED if some.sum() > 2 * k else ():
+        inside = some.copy()
+        inside[np.flatnonzero(some)[farthest_rows(X[some], k, seed, share)]] = False
+        yield f"{FARTHEST}{share:.0%}", inside
+
+
+def _shares(labels: Labels, out: NDArray[np.bool_], some: NDArray[np.bool_], k: int) -> list[float]:
+    """Per segment the share of its rows among ``some`` that are ``out``: a small real segment goes as a whole."""
+    left, all_of = (np.bincount(labels[rows], minlength=k) for rows in (out, some))
+    return [float(share) for share in left / np.maximum(all_of, 1)]
+
+
 def deciding(rows: Sequence[Mapping[str, object]], families: Sequence[str] | None) -> list[float]:
     """The agreements (ARI) that the verdict looks at: all but those of families left out when there are fewer than 3.
 
     Without one of two families half of the question is gone: that the answer changes says nothing about preparation.
-    Nothing where fewer than 3 are left, such as the other model alone: a median of one or two is no median.
+    Rows of the audit, which leave out the farthest, have no part in it (method.md 10, step 7). Nothing where fewer than
+    3 are left, such as the other model alone: a median of one or two is no median.
     """
     few = families is not None and len(set(families)) < THRESHOLDS.families
-    counted = [row for row in rows if not (few and str(row["choice"]).startswith(WITHOUT_FAMILY))]
+    silent = (FARTHEST, WITHOUT_FAMILY) if few else (FARTHEST,)
+    counted = [row for row in rows if not str(row["choice"]).startswith(silent)]
     found = [ari for row in counted if isinstance(ari := row["ari"], float)]
     return found if len(found) >= FEWEST_CHOICES else []
 

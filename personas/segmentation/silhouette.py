@@ -35,8 +35,9 @@ REFERENCES = 100_000
 class Silhouette:
     """The silhouette of one labeling.
 
-    ``mean`` over all rows; ``error`` half width of its 95% interval, 0 when exact; ``macro`` mean of the segment means;
-    ``segments`` (k,) mean per segment; ``rows`` and ``values`` the rows it was computed for and their own silhouettes;
+    ``mean`` over all rows; ``macro`` mean of the segment means; ``segments`` (k,) mean per segment; ``error``,
+    ``macro_error`` and ``segment_errors`` half widths of their 95% intervals, 0 when exact;
+    ``rows`` and ``values`` the rows it was computed for and their own silhouettes;
     ``base`` how many of the first rows belong to the common query sample (pairs of labelings are compared on these).
     """
 
@@ -47,6 +48,8 @@ class Silhouette:
     rows: NDArray[np.int64]
     values: Floats
     base: int
+    macro_error: float = 0.0
+    segment_errors: tuple[float, ...] = ()
 
 
 def silhouettes(
@@ -144,7 +147,9 @@ def _exact(labels: Labels, values: Floats) -> Silhouette:
     means = np.bincount(labels, weights=values) / np.maximum(counts, 1)
     everyone = np.arange(len(labels), dtype=np.int64)
     segments = tuple(float(m) for m in means)
-    return Silhouette(float(values.mean()), 0.0, float(means.mean()), segments, everyone, values, len(labels))
+    exact = (0.0,) * len(segments)
+    mean, macro = float(values.mean()), float(means.mean())
+    return Silhouette(mean, 0.0, macro, segments, everyone, values, len(labels), 0.0, exact)
 
 
 def _top_up(labels: Labels, base: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -171,14 +176,16 @@ def _sampled(labels: Labels, rows: NDArray[np.int64], values: Floats, base: int)
     m = np.maximum(np.bincount(drawn, minlength=len(sizes)).astype(float), 1.0)
     means = np.bincount(drawn, weights=values[0], minlength=len(sizes)) / m
     squares = np.bincount(drawn, weights=(values[0] - means[drawn]) ** 2, minlength=len(sizes))
-    variance = squares / np.maximum(m - 1, 1)
-    weights = sizes / sizes.sum()
-    square_error = float((weights**2 * variance / m * (1 - m / np.maximum(sizes, 1))).sum())
+    variance = squares / np.maximum(m - 1, 1) / m * (1 - m / np.maximum(sizes, 1))
+    k, weights = len(sizes), sizes / sizes.sum()
+    # Of the mean over all rows, of the macro mean, and of each segment: what they make of the segment means.
+    makes = np.vstack((weights, np.full(k, 1.0 / k), np.eye(k)))
+    square_errors = makes**2 @ variance
     if len(values) > 1:
-        by_part = values[1:] @ (weights / m)[drawn]
-        square_error += float(by_part.var(ddof=1)) / len(by_part)
-    segments = tuple(float(s) for s in means)
+        by_part = np.stack([np.bincount(drawn, weights=part, minlength=k) for part in values[1:]]) / m
+        square_errors += (by_part @ makes.T).var(axis=0, ddof=1) / len(by_part)
+    mean, macro, *segments = (float(value) for value in makes @ means)
+    error, macro_error, *errors = (1.96 * float(root) for root in np.sqrt(square_errors))
     return Silhouette(
-        float((weights * means).sum()), 1.96 * float(np.sqrt(square_error)), float(means.mean()), segments, rows,
-        values[0], base,
-    )  # fmt: skip
+        mean, error, macro, tuple(segments), rows, values[0], base, macro_error, tuple(errors)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from personas.segmentation.records import Candidate
+from personas.segmentation.records import Candidate, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,3 +28,15 @@ def k_table(candidates: Sequence[Candidate]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*COLUMNS, *dict.fromkeys(n for c in candidates for n, _ in c.other_indices)])
     whole = {"algorithm": "str", "k": "int64", "borders_tested": "Int64", "borders_gap": "Int64"}
     return table.astype({name: whole.get(name, "float64") for name in table.columns})
+
+
+def k_table_of_stages(stages: Sequence[Stage]) -> pd.DataFrame:
+    """The tables of all stages that the protocol was run on, with the name of the stage in front."""
+    import pandas as pd
+
+    tables = []
+    for stage in stages:
+        if stage.found is not None:
+            tables.append(k_table(stage.found.candidates))
+            tables[-1].insert(0, "stage", stage.name)
+    return pd.concat(tables, ignore_index=True) if tables else k_table(())

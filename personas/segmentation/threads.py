@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeVar
@@ -35,17 +35,24 @@ def single_thread() -> Iterator[None]:
 
     Many threads on small matrices cost five times the work and change last digits.
     """
-    # OpenMP comes with scikit-learn: once that is loaded, the pools are looked up again.
-    with _controller("sklearn.utils" in sys.modules).limit(limits=1):
+    with _pools().limit(limits=1):
         yield
+
+
+def _pools() -> Any:
+    # OpenMP comes with scikit-learn: once that is loaded, the pools are looked up again.
+    return _controller("sklearn.utils" in sys.modules)
 
 
 @contextmanager
 def at_most(workers: int | None) -> Iterator[None]:
-    """Use so many threads over independent pieces of work inside the block; None: one per processor we may use."""
+    """Use so many threads inside the block, over independent pieces of work and in numerical libraries; None: one per
+    processor we may use.
+    """
     token = _workers.set(workers)
     try:
-        yield
+        with _pools().limit(limits=workers) if workers is not None else nullcontext():
+            yield
     finally:
         _workers.reset(token)
 

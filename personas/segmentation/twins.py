@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles
 
 BLOCK = 4096
-CANCELLED = 1e-6
-"""Squared distances below this share of the squared norms have lost digits."""
+CANCELLED, LOST, ROUNDED = 1e-6, 1e-3, 1e-6
+"""Squared distances below this share of the squared norms have lost digits, in float64 and in float32; below the last
+one nothing is left in float32."""
+HELD = 1_000_000
+"""Distances held at once: they stay in the second cache."""
 
 
 def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) -> float:
@@ -32,26 +38,33 @@ def passes(
     blocks: Blocks, weights: Tiles, squares: float, start: Floats, most: int, tolerance: float
 ) -> tuple[Floats, float, int]:
     """See ``kernels.passes``."""
-    return _passes(_rows(blocks), weights.ravel(), squares, start, most, tolerance)
+    rows = _rows(blocks)
+    return _passes(rows, np.ascontiguousarray(rows.T), weights.ravel(), squares, start, most, tolerance)
 
 
 def _passes(
-    rows: Tiles, weight: Tiles, squares: float, start: Floats, most: int, tolerance: float
+    rows: Tiles, columns: Tiles, weight: Tiles, squares: float, start: Floats, most: int, tolerance: float
 ) -> tuple[Floats, float, int]:
     k = len(start)
     centroids, inertia, done = start.copy(), 0.0, 0
+    label = np.zeros(len(rows), dtype=np.int8 if k < 128 else np.int32)
+    counts, sums = np.zeros(k), np.zeros((k, rows.shape[1]))
+    counts[0], sums[0] = weight.sum(dtype=np.float64), columns.astype(np.float64) @ weight.astype(np.float64)
     for _ in range(most):
         done += 1
-        label = np.argmin(_halves(rows, centroids), axis=1)
-        counts = np.bincount(label, weights=weight, minlength=k)
-        sums = np.column_stack([np.bincount(label, weights=weight * column, minlength=k) for column in rows.T])
+        before, label = label, _nearest(columns, centroids, label.dtype)
+        # Only rows whose label changed move from one sum to another.
+        moving = np.flatnonzero(label != before)
+        shift = (label[moving] == np.arange(k)[:, None]) - (before[moving] == np.arange(k)[:, None]).astype(float)
+        shift *= weight[moving]
+        counts += shift.sum(axis=1)
+        sums += shift @ rows[moving].astype(np.float64)
         now = sums / np.maximum(counts, 1e-300)[:, None]
         for c in np.flatnonzero(counts == 0):
             points = centroids.copy()
-            points[:c][counts[:c] > 0] = now[:c][counts[:c] > 0]
-            points[:c][counts[:c] == 0] = now[:c][counts[:c] == 0]
+            points[:c] = now[:c]
             gaps = ((rows[:, None, :] - points[None]) ** 2).sum(axis=2).min(axis=1)
-            now[c] = rows[int(np.argmax(np.where(weight > 0, gaps, -1)))]
+            sums[c], now[c] = 0.0, rows[int(np.argmax(np.where(weight > 0, gaps, -1)))]
         inertia = squares - float((counts[:, None] * now**2).sum())
         moved = float(((now - centroids) ** 2).sum())
         centroids = now
@@ -60,11 +73,17 @@ def _passes(
     return centroids, inertia, done
 
 
-def _halves(rows: Tiles, centroids: Floats) -> Tiles:
-    """Half the squared distances less half the squared norms of the rows."""
-    points = centroids.astype(np.float32)
-    halves: Tiles = (0.5 * (centroids**2).sum(axis=1)).astype(np.float32) - rows @ points.T
-    return halves
+def _nearest(columns: Tiles, centroids: Floats, kind: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """Nearest centroids by half the squared distances less half the squared norms of the rows. From centroid to
+    centroid: numpy's own search for the smallest goes from row to row and takes five times as long.
+    """
+    halves = centroids.astype(np.float32) @ columns
+    np.subtract((0.5 * (centroids**2).sum(axis=1)).astype(np.float32)[:, None], halves, out=halves)
+    label, best = np.zeros(columns.shape[1], dtype=kind), halves[0]
+    for c in range(1, len(centroids)):
+        np.copyto(label, c, where=halves[c] < best)
+        np.minimum(best, halves[c], out=best)
+    return label
 
 
 def starts(
@@ -72,27 +91,33 @@ def starts(
 ) -> tuple[Floats, Floats]:
     """See ``kernels.starts``."""
     rows, weight = _rows(blocks), weights.ravel()
-    found = [_passes(rows, weight, squares, _seed(rows, weight, u, k), most, tolerance) for u in uniforms]
+    columns, norms = np.ascontiguousarray(rows.T), np.einsum("ij,ij->i", rows, rows)
+    seeds = [_seed(rows, columns, norms, weight, u, k) for u in uniforms]
+    found = [_passes(rows, columns, weight, squares, seed, most, tolerance) for seed in seeds]
     return np.array([inertia for _, inertia, _ in found]), np.stack([centroids for centroids, _, _ in found])
 
 
-def _seed(rows: Tiles, weight: Tiles, uniforms: Floats, k: int) -> Floats:
+def _seed(rows: Tiles, columns: Tiles, norms: Tiles, weight: Tiles, uniforms: Floats, k: int) -> Floats:
     tries = (len(uniforms) - 1) // max(1, k - 1)
     centroids = np.empty((k, rows.shape[1]))
     least, used = np.ones(len(rows), dtype=np.float32), 0
+    last = int(np.flatnonzero(weight > 0)[-1])
     for c in range(k):
-        shares = np.cumsum(weight.astype(np.float64) * least)
+        shares = np.cumsum(weight * least, dtype=np.float64)
         candidates = 1 if c == 0 else tries
         wanted = uniforms[used : used + candidates] * shares[-1]
         used += candidates
         # The first row whose cumulative share is beyond the drawn one; never a row without weight.
-        last = int(np.flatnonzero(weight > 0)[-1])
         picked = np.minimum(np.searchsorted(shares, wanted, side="right"), last)
-        trials = ((rows[None] - rows[picked][:, None]) ** 2).sum(axis=2)
+        trials = (-2.0 * rows[picked]) @ columns
+        trials += norms
+        trials += norms[picked, None]
+        # What is left of equal rows is rounding.
+        trials[trials < ROUNDED * norms] = 0.0
         if c:
-            trials = np.minimum(trials, least)
+            np.minimum(trials, least, out=trials)
         best = int(np.argmin(trials @ weight))
-        least = trials[best].astype(np.float32)
+        least = trials[best]
         centroids[c] = rows[picked[best]]
     return centroids
 
@@ -109,11 +134,13 @@ def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floa
 
 
 def _squares(X: Floats, centroids: Floats) -> Floats:
-    """(n, k) squared distances from direct differences, column by column."""
-    squares = np.zeros((len(X), len(centroids)))
-    for j in range(X.shape[1]):
-        squares += (X[:, j, None] - centroids[:, j]) ** 2
-    return squares
+    """(n, k) squared distances. Both sides are moved to the mean of the centroids: values far from 0 keep digits."""
+    centre = centroids.mean(axis=0)
+    rows, points = X - centre, centroids - centre
+    squares: Floats = rows @ (-2.0 * points.T)
+    squares += np.einsum("ij,ij->i", rows, rows)[:, None]
+    squares += np.einsum("ij,ij->i", points, points)
+    return np.maximum(squares, 0.0, out=squares)
 
 
 def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int) -> tuple[Floats, Floats, Floats]:
@@ -144,7 +171,26 @@ def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Fl
 
 def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> None:
     """See ``kernels_rows.cell_sums``."""
-    sums[:] = distance_sums(_rows(queries).astype(np.float64), rows.astype(np.float64), bounds).T
+    x = _rows(queries)
+    # Pieces of at most 128 rows are added up in float32, these sums in float64.
+    parts = [np.arange(bounds[g], bounds[g + 1], 128) for g in range(len(bounds) - 1)]
+    first = np.concatenate(([0], np.cumsum([len(part) for part in parts])))[:-1]
+    starts, step = np.concatenate(parts), max(1, HELD // len(rows))
+    norms = np.einsum("ij,ij->i", rows, rows)
+    left = np.column_stack((-2.0 * x, np.einsum("ij,ij->i", x, x), np.ones(len(x), np.float32)))
+    right = np.ascontiguousarray(np.column_stack((rows, np.ones(len(rows), np.float32), norms)).T)
+    for i in range(0, len(x), step):
+        squares = left[i : i + step] @ right
+        # As in distance_sums: close rows have about the same norm.
+        a, b = _close(squares, 2 * LOST * left[i : i + step, -2, None])
+        squares[a, b] = ((x[i + a] - rows[b]) ** 2).sum(axis=1)
+        pieces = np.add.reduceat(np.sqrt(squares, out=squares), starts, axis=1)
+        sums[:, i : i + step] = np.add.reduceat(pieces, first, axis=1, dtype=np.float64).T
+
+
+def _close(squares: NDArray[np.floating[Any]], limit: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64], ...]:
+    """Where ``squares`` are below ``limit``; numpy's own search in two dimensions takes four times as long."""
+    return np.divmod(np.flatnonzero(squares < limit), squares.shape[1])
 
 
 def distance_sums(queries: Floats, rows: Floats, bounds: Bounds, held: int = 2_000_000) -> Floats:
@@ -162,7 +208,47 @@ def distance_sums(queries: Floats, rows: Floats, bounds: Bounds, held: int = 2_0
         squares *= -2.0
         squares += scale
         # The fast formula cancels where rows are close: there from direct differences.
-        i, j = np.nonzero(squares < CANCELLED * scale)
+        i, j = _close(squares, CANCELLED * scale)
         squares[i, j] = ((part[i] - rows[j]) ** 2).sum(axis=1)
         sums[first : first + step] = np.add.reduceat(np.sqrt(squares, out=squares), bounds[:-1], axis=1)
     return sums
+
+
+def mixture(
+    X: Floats, centre: Floats, scale: Floats, whiten: Floats, offset: Floats, constant: Floats,
+    counts: Floats, sums: Floats, squares: Floats,
+) -> float:  # fmt: skip
+    """See ``kernels_mixture.mixture``."""
+    k, d, found = len(constant), X.shape[1], 0.0
+    for first in range(0, len(X), BLOCK):
+        rows = (X[first : first + BLOCK] - centre) / scale
+        shares = _densities(rows, whiten, offset, constant)
+        top = shares.max(axis=1, keepdims=True)
+        np.exp(np.subtract(shares, top, out=shares), out=shares)
+        total = shares.sum(axis=1, keepdims=True)
+        found += float((top + np.log(total)).sum())
+        shares /= total
+        counts += shares.sum(axis=0)
+        sums[:, :d] += shares.T @ rows
+        # All components in one product: the rows once for each of them, by their shares.
+        squares[:, :d, :d] += ((shares[:, :, None] * rows[:, None, :]).reshape(-1, k * d).T @ rows).reshape(k, d, d)
+    return found
+
+
+def log_densities(
+    X: Floats, centre: Floats, scale: Floats, whiten: Floats, offset: Floats, constant: Floats, out: Floats
+) -> None:
+    """See ``kernels_mixture.log_densities``."""
+    for first in range(0, len(X), BLOCK):
+        rows = (X[first : first + BLOCK] - centre) / scale
+        out[first : first + BLOCK] = _densities(rows, whiten, offset, constant)
+
+
+def _densities(rows: Floats, whiten: Floats, offset: Floats, constant: Floats) -> Floats:
+    """(n, k) from one product for all components."""
+    k, d = len(constant), rows.shape[1]
+    white = rows @ whiten[:, :d, :d].reshape(k * d, d).T
+    white -= offset[:, :d].reshape(-1)
+    np.multiply(white, white, out=white)
+    logs: Floats = constant - 0.5 * white.reshape(-1, k, d).sum(axis=2)
+    return logs

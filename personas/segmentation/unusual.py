@@ -36,8 +36,7 @@ def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
     is more than what the last segment takes off the inertia of the others. The starts are k-means on rows (at most
     2,000) of which the farthest from the middle are left out, because a row that owns a centroid is at no distance.
     """
-    from_middle = ((X - np.median(X, axis=0)) ** 2).sum(axis=1)
-    inner = np.sort(np.argsort(from_middle, kind="stable")[: len(X) - _left_out(X)])
+    inner = _inner(X, TRIMMED_SHARE)
     start = X[inner[draw_rows(seed, Step.TRIMMED, len(inner), START_ROWS)]]
     trimmed, far, owning = np.zeros(len(X)), np.zeros(len(X)), np.zeros(len(X))
     before, last = float(((X[inner] - X[inner].mean(axis=0)) ** 2).sum()), 1
@@ -46,7 +45,7 @@ def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
     for k in usable:
         begin = fit_kmeans(start, k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids
         distances = distance_to_segment(X, trimmed_means(some, begin))
-        out = distances >= np.partition(distances, -_left_out(X))[-_left_out(X)]
+        out = _farthest(distances, TRIMMED_SHARE)
         inertia = float((distances[~out] ** 2).sum())
         trimmed += out
         far += out & (distances > far_beyond(distances))
@@ -54,6 +53,24 @@ def unusual_rows(X: Floats, ks: Sequence[int], seed: int) -> NDArray[np.bool_]:
         before, last = inertia, k
     unusual: NDArray[np.bool_] = (trimmed >= max(1.0, len(usable) / 2)) & (far == trimmed) & (2 * owning >= trimmed)
     return unusual
+
+
+def farthest_rows(X: Floats, k: int, seed: int, share: float) -> NDArray[np.bool_]:
+    """(n,) the share of the rows that trimmed k-means leaves out at one k; X has a few thousand rows at most."""
+    begin = fit_kmeans(X[_inner(X, share)], k, stream(seed, Step.TRIMMED, k), REFIT_STARTS).centroids
+    return _farthest(distance_to_segment(X, trimmed_means(X, begin, share)), share)
+
+
+def _inner(X: Floats, share: float) -> NDArray[np.int64]:
+    """Rows without the share that is farthest from the middle."""
+    from_middle = ((X - np.median(X, axis=0)) ** 2).sum(axis=1)
+    return np.sort(np.argsort(from_middle, kind="stable")[: len(X) - _left_out(X, share)])
+
+
+def _farthest(distances: Floats, share: float) -> NDArray[np.bool_]:
+    count = _left_out(distances, share)
+    out: NDArray[np.bool_] = distances >= np.partition(distances, -count)[-count]
+    return out
 
 
 def far_beyond(distances: Floats) -> float:
@@ -92,13 +109,13 @@ def outside(X: Floats, centroids: Floats, bound: float | None) -> NDArray[np.boo
     return distance_to_segment(X, centroids) >= bound * (1 - 1e-9)
 
 
-def _left_out(X: Floats) -> int:
-    return int(np.ceil(TRIMMED_SHARE * len(X)))
+def _left_out(rows: Floats, share: float) -> int:
+    return int(np.ceil(share * len(rows)))
 
 
-def trimmed_means(X: Floats, centroids: Floats) -> Floats:
-    """Centroids (k, d) that the farthest 1% of the rows have no part in."""
-    k, left_out = len(centroids), _left_out(X)
+def trimmed_means(X: Floats, centroids: Floats, share: float = TRIMMED_SHARE) -> Floats:
+    """Centroids (k, d) that the farthest rows, 1% or another share of them, have no part in."""
+    k, left_out = len(centroids), _left_out(X, share)
     out = np.zeros(len(X), dtype=bool)
     for _ in range(PASSES):
         labels, squares, _ = compute.nearest(X, centroids)

@@ -81,6 +81,6 @@ def with_numbers(engine: Engine, table: Table, aliases: Mapping[str, str], label
                 f"COALESCE(a.number, t.{column}) AS {column}" if name == column else f"t.{quoted(name)}"
                 for name in table.columns
             )
-            joined, count = engine.make(f"{table.name}_{column}_numbers", f"SELECT {kept} {source}"), count + found
+            joined, count = engine.make(table.name, f"SELECT {kept} {source}"), count + found
     text = f"{label}: {count_of(count, 'record')} under another name joined with the customer number (known_as)"
     return joined, [Notice("joined-by-alias", text, count)] if count else []

@@ -16,14 +16,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from array import array
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from personas.config import SourceConfig
 from personas.errors import FULL, ConfigError, InputError, LimitError, PersonasError, not_opened, place_of
 from personas.sources.raw import Raw
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ERRORS = {kind.__name__: kind for kind in (ConfigError, InputError, LimitError)}
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "OMP_NUM_THREADS")
@@ -42,21 +47,47 @@ def read_apart(name: str, source: SourceConfig, folder: Path) -> Raw:
     ConfigError, InputError, LimitError
         As the child's reader; LimitError too when the child meets a limit or crashes.
     """
-    task = {"name": name, "source": source.model_dump(mode="json"), "folder": str(folder.absolute())}
     label = source.file if isinstance(source.file, str) else ", ".join(source.file or ())
     with tempfile.TemporaryFile() as answer:
-        child = _started(answer)
         try:
-            child.communicate(json.dumps(task).encode(), timeout=4 * source.max_seconds)
+            code = _run({name: source}, folder, answer)
         except subprocess.TimeoutExpired as error:
             raise LimitError(_too_slow(name, label, source)) from error
-        finally:
-            if child.poll() is None:  # Ctrl-C too
-                child.kill()
-                child.wait()
-        if child.returncode != 0:
-            raise LimitError(_ended(name, label, source, child.returncode))
+        if code != 0:
+            raise LimitError(_ended(name, label, source, code))
         return _answer(answer, name, label, source)
+
+
+def read_parquets(sources: Mapping[str, SourceConfig], folder: Path) -> dict[str, Raw]:
+    """Sources of Parquet files, looked through by one child, because starting one takes longer than most files.
+
+    A source that fails is left out, and so are those after one that ends the child: read alone, they say why.
+    """
+    found: dict[str, Raw] = {}
+    with tempfile.TemporaryFile() as answer:
+        with suppress(subprocess.TimeoutExpired):
+            _run(sources, folder, answer)
+        answer.seek(0)
+        with suppress(ValueError):  # the child ended while it wrote
+            for name in sources:
+                head = json.loads(answer.read(int.from_bytes(answer.read(8), "little")))
+                if head.get("paths"):
+                    found[name] = _raw(head)
+    return found
+
+
+def _run(sources: Mapping[str, SourceConfig], folder: Path, answer: IO[bytes]) -> int:
+    """Let a child read the sources; gives its code. Raises subprocess.TimeoutExpired when it takes too long."""
+    where = str(folder.absolute())
+    tasks = [{"name": name, "source": s.model_dump(mode="json"), "folder": where} for name, s in sources.items()]
+    child = _started(answer)
+    try:
+        child.communicate(json.dumps(tasks).encode(), timeout=4 * sum(s.max_seconds for s in sources.values()))
+    finally:
+        if child.poll() is None:  # Ctrl-C too
+            child.kill()
+            child.wait()
+    return child.returncode
 
 
 def _started(answer: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -107,16 +138,22 @@ def _answer(file: IO[bytes], name: str, label: str, source: SourceConfig) -> Raw
         raise LimitError(_too_large(name, label, source))
     if "error" in head:
         raise ERRORS.get(head["error"], PersonasError)(head["headline"], head["problems"], _tuples(head.get("setting")))
-    parts = {key: _tuples(head[key]) if key in ("columns", "types", "parts", "dropped") else head[key] for key in PARTS}
     if head["paths"]:
-        return Raw(data=tuple(Path(path) for path in head["paths"]), lines=None, **parts)
+        return _raw(head)
     lines = None
     if head["lines"] is not None:
         lines = array("q")
         lines.frombytes(whole[start : start + head["lines"]])
     # The table stays in the file without a name: it takes no memory of its own before it is used.
     table = pa.ipc.open_stream(pa.py_buffer(whole)[start + (head["lines"] or 0) :]).read_all()
-    return Raw(data=table, lines=lines, **parts)
+    return _raw(head, table, lines)
+
+
+def _raw(head: Mapping[str, Any], table: pa.Table | None = None, lines: array[int] | None = None) -> Raw:
+    """The source of a head, with its table or with the paths of its Parquet files."""
+    parts = {key: _tuples(head[key]) if key in ("columns", "types", "parts", "dropped") else head[key] for key in PARTS}
+    data = tuple(Path(path) for path in head["paths"]) if table is None else table
+    return Raw(data=data, lines=lines, **parts)
 
 
 def _tuples(value: Any) -> Any:
@@ -128,23 +165,26 @@ def main(answer: int) -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    task = json.loads(sys.stdin.buffer.read())
-    source = SourceConfig.model_validate(task["source"])
-    _limit(source)
+    tasks = json.loads(sys.stdin.buffer.read())
+    sources = [SourceConfig.model_validate(task["source"]) for task in tasks]
     with os.fdopen(answer, "wb") as file:
-        try:
-            from personas.sources.readers import read_here
+        for task, source in zip(tasks, sources, strict=True):
+            _limit(source)
+            start = file.tell()
+            try:
+                from personas.sources.readers import read_here
 
-            raw = read_here(task["name"], source, Path(task["folder"]))
-            _write(file, raw)
-        except MemoryError:
-            _write_head(file, {"memory": True})
-        except PersonasError as error:
-            kind = type(error).__name__
-            said = {"headline": error.headline, "problems": error.problems, "setting": error.setting}
-            _write_head(file, {"error": kind, **said})
-        except Exception as error:
-            _write_head(file, _unforeseen(error))
+                raw = read_here(task["name"], source, Path(task["folder"]))
+                _write(file, raw)
+            except MemoryError:
+                _write_head(file, {"memory": True}, start)
+            except PersonasError as error:
+                kind = type(error).__name__
+                said = {"headline": error.headline, "problems": error.problems, "setting": error.setting}
+                _write_head(file, {"error": kind, **said}, start)
+            except Exception as error:
+                _write_head(file, _unforeseen(error), start)
+            file.flush()
 
 
 def _unforeseen(error: Exception) -> dict[str, Any]:
@@ -167,14 +207,15 @@ def _limit(source: SourceConfig) -> None:
         return
     memory = source.memory_bytes
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, source.max_seconds)):
+    seconds = source.max_seconds + int(time.process_time())
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds)):
         _, hard = resource.getrlimit(kind)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (most, hard))
 
 
-def _write_head(file: IO[bytes], head: dict[str, Any]) -> None:
-    file.seek(0)
+def _write_head(file: IO[bytes], head: dict[str, Any], start: int) -> None:
+    file.seek(start)
     text = json.dumps(head).encode()
     file.write(len(text).to_bytes(8, "little") + text)
 
@@ -185,7 +226,7 @@ def _write(file: IO[bytes], raw: Raw) -> None:
     head = {key: getattr(raw, key) for key in PARTS}
     paths = [str(path) for path in raw.data] if isinstance(raw.data, tuple) else []
     lines = None if raw.lines is None else raw.lines.tobytes()
-    _write_head(file, {**head, "paths": paths, "lines": None if lines is None else len(lines)})
+    _write_head(file, {**head, "paths": paths, "lines": None if lines is None else len(lines)}, file.tell())
     if isinstance(raw.data, tuple):
         return
     file.write(lines or b"")

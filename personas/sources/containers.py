@@ -59,13 +59,17 @@ def _unzipped(path: Path) -> Content:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [
-                info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")
+                info
+                for info in archive.infolist()
+                if not info.is_dir() and not info.filename.startswith("__MACOSX/") and not _hidden(info.filename)
             ]
             names = {info.filename for info in members}
             if "xl/workbook.xml" in names:
                 return Content("excel", path.read_bytes())
             if "xl/workbook.bin" in names:
                 raise InputError(f"{path.name} is a binary Excel workbook. Save it as .xlsx or CSV")
+            if {"mimetype", "content.xml"} <= names or any(one.endswith(".iwa") for one in names):
+                raise InputError(f"{path.name} is a spreadsheet of LibreOffice or Numbers. Save it as .xlsx or CSV")
             if len(members) != 1:
                 shown = ", ".join(sorted(names)[:5])
                 raise InputError(
@@ -79,6 +83,11 @@ def _unzipped(path: Path) -> Content:
         raise InputError(f"{path.name} is a damaged zip archive or Excel workbook ({error}). Save it again") from error
     inside = members[0].filename.rsplit("/", 1)[-1]
     return Content(_inner_kind(data, path.name), data, (f"unpacked from zip: {inside!r}",))
+
+
+def _hidden(member: str) -> bool:
+    """What systems put into archives on their own, such as .DS_Store."""
+    return member.rsplit("/", 1)[-1].startswith(".")
 
 
 def _limited(stream: IO[bytes] | gzip.GzipFile, packed: int, label: str) -> bytes:

@@ -24,6 +24,8 @@ FLAGS = (
     ("true", "false"), ("yes", "no"), ("y", "n"), ("1", "0"), ("t", "f"), ("on", "off"), ("ja", "nein"), ("oui", "non"),
     ("sí", "no"), ("si", "no"), ("evet", "hayır"), ("sim", "não"), ("x", ""),
 )  # fmt: skip
+ROUNDED = r"^\d(?:[.,]\d+)?E\+(?:1[1-9]|[2-9]\d|\d{3})$"
+"""How a spreadsheet shows a whole number of twelve digits and more: 1.23457E+15."""
 TEXTS = frozenset({"id", "text"})
 """Kinds in which "NULL" or "NA" is a name, not a gap, and spelling is kept."""
 WORDS = TEXTS | {"category", "country"}
@@ -132,6 +134,13 @@ def _plain_text(texts: pa.Array, kind: str) -> Converted:
     if kind == "id" and len(clean) and pc.all(pc.or_(empty, pc.starts_with(clean, "'"))).as_py():
         clean = pc.utf8_replace_slice(clean, 0, 1, "")
         notes = ("a leading apostrophe before every value is removed",) if not pc.all(empty).as_py() else ()
+    if kind == "id":
+        rounded = pc.match_substring_regex(clean, ROUNDED)
+        if at := pc.indices_nonzero(rounded)[:1].to_pylist():
+            return Converted(clean, 0, 0, 0, question=(
+                f"ids such as {clean[at[0]].as_py()!r} were rounded by a spreadsheet: different ones may have become "
+                "the same. Export them again, as text"
+            ))  # fmt: skip
     array = pc.if_else(pc.equal(clean, ""), None, clean)
     return Converted(array, len(array) - array.null_count, array.null_count, 0, notes=notes)
 

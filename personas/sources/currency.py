@@ -145,19 +145,21 @@ def _rates_of_file(path: Path, where: str) -> dict[str, list[tuple[date, Decimal
         )
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name} ({where}.rates_file) is no CSV in UTF-8: {error}. Save it as one") from error
-    table: dict[str, list[tuple[date, Decimal]]] = {}
+            rows = list(csv.DictReader(file, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path.name} ({where}.rates_file) cannot be read: {error}. Save it as CSV (UTF-8)") from error
+    table: dict[str, dict[date, Decimal]] = {}
     for line, row in enumerate(rows, 2):
         try:
             rate = Decimal(row["rate"])
             if not rate.is_finite() or rate <= 0:
                 raise ValueError
-            table.setdefault(row["currency"].strip().upper(), []).append((date.fromisoformat(row["day"].strip()), rate))
+            code, day = row["currency"].strip().upper(), date.fromisoformat(row["day"].strip())
         except (KeyError, ValueError, TypeError, AttributeError, InvalidOperation) as error:
             raise InputError(
                 f"{path.name}, line {line}: write currency, day (2026-10-31) and rate (0.92), "
                 "comma-separated with these names"
             ) from error
-    return {code: sorted(days) for code, days in table.items()}
+        if table.setdefault(code, {}).setdefault(day, rate) != rate:
+            raise InputError(f"{path.name}, line {line}: {code} has another rate of {day} already. Keep one")
+    return {code: sorted(days.items()) for code, days in table.items()}

@@ -103,16 +103,21 @@ def read_delimited(
         if found != (seen.filled[position], seen.characters[position]):
             raise _disagree(label, f"the column {seen.header[position]!r}")
     notes = dialect.notes
-    if seen.header and seen.header[-1] == NAMELESS:
-        if seen.filled[-1]:
-            raise InputError(f"{label}: column {len(seen.header)} of the header has no name. Name it")
-        table = table.drop_columns([NAMELESS])
+    nameless = [position for position, column in enumerate(seen.header) if column.startswith(NAMELESS)]
+    if filled := [str(position + 1) for position in nameless if seen.filled[position]]:
+        raise InputError(
+            f"{label}: column {filled[0]} of the header has no name. Name it"
+        )
+    if nameless == [len(seen.header) - 1]:
         notes = (*notes, "a delimiter at the end of every record is no column")
+    elif nameless:
+        notes = (*notes, f"{len(nameless)} columns without a name have no value and are not read")
+    table = table.drop_columns([seen.header[position] for position in nameless])
     return Delimited(table, seen.lines, seen.ragged, _remarks_below(seen), notes)
 
 
 NAMELESS = "\x00"
-"""Stands for the column after a delimiter at the end of the header."""
+"""Begins what stands for the name of a column that has none."""
 
 
 def _below(text: str, lines: int) -> str:
@@ -161,8 +166,8 @@ def _tally(text: str, mark: str, label: str, shift: int) -> _Tally:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     try:
         row = next(row for row in reader if row)
-        header = (
-            [*clean_header(row[:-1], label), NAMELESS] if len(row) > 1 and not row[-1] else clean_header(row, label)
+        header = clean_header(
+            [cell if cell.strip() else f"{NAMELESS}{position}" for position, cell in enumerate(row)], label
         )
         width = len(header)
         seen = _Tally(header, array("q"), [], [0] * width, [0] * width, shift)

@@ -8,7 +8,7 @@ import itertools
 import unicodedata
 from dataclasses import dataclass
 
-from personas.errors import ConfigError, InputError, LimitError, did_you_mean
+from personas.errors import ConfigError, InputError, LimitError, PersonasError, did_you_mean
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 PROBE = 2_000
@@ -81,6 +81,18 @@ def _script_share(data: bytes, encoding: str) -> float:
     return good / foreign if foreign else 0.0
 
 
+def _mixed(data: bytes) -> bool:
+    """Whether half of what is beyond ASCII, or more, is UTF-8 and the rest is not; by chance it is less."""
+    odd = [c for c in data.decode("utf-8", "surrogateescape") if not c.isascii()]
+    broken = sum("\udc80" <= c <= "\udcff" for c in odd)
+    return len(odd) - broken >= broken
+
+
+def _every_other_nul(data: bytes, at: int) -> bool:
+    letters = data[at:400:2]
+    return letters.count(0) > 0.8 * len(letters)
+
+
 def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
     """The text of a file. A byte-order mark wins, else the encoding of the configuration, strictly.
 
@@ -102,6 +114,11 @@ def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
         text = data.decode(encoding)
     except UnicodeError as error:
         shown, likely = "UTF-8" if encoding.startswith("utf-8") else encoding, likely_encoding(data)
+        if shown == "UTF-8" and _mixed(data):
+            raise InputError(
+                f"{label} is UTF-8 text but for some places (the first at byte {getattr(error, 'start', 0):,}): it "
+                "mixes encodings, and none reads all of it. Export its parts again as UTF-8"
+            ) from error
         raise InputError(
             f"{label} is not {shown} text (byte {getattr(error, 'start', 0):,}). Save it as UTF-8, or name its "
             f"encoding, perhaps: Write sources.{name}.encoding: {likely}",
@@ -110,6 +127,9 @@ def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
     except LookupError as error:
         hint = did_you_mean(encoding, ["utf-8", "cp1252", "latin-1", "cp1254", "shift_jis", "big5", "utf-16"])
         raise ConfigError(f"sources.{name}.encoding: there is no encoding {encoding!r}. {hint}".rstrip()) from error
+    if text.startswith("\ufeff"):
+        text = text.lstrip("\ufeff")
+        notes.append("another byte-order mark removed")
     if text.endswith("\x1a"):
         text = text[:-1]
         notes.append("Ctrl-Z at the end removed")
@@ -121,6 +141,12 @@ def decode(data: bytes, encoding: str, label: str, name: str) -> Text:
     if sum(map(text.count, TWICE)) > len(text) / 10_000:
         notes.append("looks decoded twice (Ã, â€): export it again as UTF-8")
     if "\x00" in text:
+        wide = next((f"utf-16-{way}" for way, at in (("le", 1), ("be", 0)) if _every_other_nul(data, at)), "")
+        if wide:
+            raise InputError(
+                f"{label} looks like UTF-16 without its mark. Save it as UTF-8, or write "
+                f"sources.{name}.encoding: {wide}"
+            )
         raise InputError(
             f"{label} has a NUL character at character {text.index(chr(0)):,}: it is damaged. Export it again"
         )
@@ -178,13 +204,15 @@ def choose_delimiter(text: str, declared: str, label: str, name: str) -> Dialect
             )
         if not blanks:
             plain = tables
-    raise _no_table(plain, label, name)
+    raise _no_table(text, plain, label, name)
 
 
-def _no_table(tables: dict[str, list[_Record]], label: str, name: str) -> InputError:
+def _no_table(text: str, tables: dict[str, list[_Record]], label: str, name: str) -> PersonasError:
     """Why no candidate fits, by the best one."""
     word = max(tables, key=lambda key: (tables[key][0].fields if tables[key] else 0, key == "comma"))
     found = tables[word]
+    if not found and len(text) > MAX_CELL:
+        return LimitError(f"{label} has a cell of more than {MAX_CELL:,} characters, or a quote that is never closed")
     if not found or found[0].fields < 2:
         return InputError(
             f"{label} has one column whatever delimiter is tried ({', '.join(DELIMITERS)}). Name the delimiter: "

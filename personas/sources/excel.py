@@ -87,8 +87,29 @@ def read_workbook(data: bytes, wanted: str | None, label: str, name: str) -> Wor
     notes.append(f"sheet {filled[0]!r}")
     if found.merged:
         notes.append(f"{found.merged} merged ranges: only their first cell has the value")
+    unseen |= _doubtful(rows)
     texts = [[_text(cell, unseen, column) for column, cell in enumerate(row)] for row in rows]
     return Workbook(texts, tuple(notes), unseen)
+
+
+def _doubtful(rows: list[list[Any]]) -> dict[int, str]:
+    """Columns of numbers with texts such as 1.234 among them: what the numbers look like says nothing about those."""
+    numbers, texts = set[int](), Counter[int]()
+    for row in rows:
+        for column, cell in enumerate(row):
+            if isinstance(cell, float | int):
+                numbers.add(column)
+            elif isinstance(cell, str) and _DOUBTFUL.fullmatch(cell):
+                texts[column] += 1
+    return {
+        column: f"{count} texts such as 1.234 beside numbers ({DOUBTFUL})"
+        for column, count in texts.items()
+        if column in numbers
+    }
+
+
+DOUBTFUL = "thousands or decimals"
+_DOUBTFUL = re.compile(r"\s*[+-]?\d{1,3}[.,]\d{3}\s*")
 
 
 def _xml(archive: zipfile.ZipFile, part: str, label: str) -> IO[bytes]:

@@ -17,6 +17,12 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"BZh", "compressed with bzip2. Unpack it first"),
     (b"\xd0\xcf\x11\xe0", "an old or password-protected Excel workbook. Save it as .xlsx without a password"),
     (b"%PDF", "a PDF. Export the table behind it as CSV"),
+    (b"\x89PNG", "a picture. Export the table behind it as CSV"),
+    (b"\xff\xd8\xff", "a picture. Export the table behind it as CSV"),
+    (b"MZ\x90", "a program, not a table. Export the table as CSV"),
+    (b"{\\rtf", "a text document. Export the table in it as CSV"),
+    (b"MIME-Version:", "a web archive, not a table. Export the table as CSV"),
+    (b"ID;PWXL", "a SYLK sheet. Save it as CSV"),
     (b"<", "HTML or XML, not a table. Export the table as CSV"),
 )
 KNOWN: tuple[tuple[bytes, str], ...] = (
@@ -41,7 +47,13 @@ def locate(name: str, source: SourceConfig, folder: Path) -> list[Path]:
     if not files:
         raise InputError(f"sources.{name}.file names no file. Write the path of a CSV or Parquet file")
     start = _package_folder(source.package) if source.package else folder
-    found = [path for file in files for path in _several(start, file, name)]
+    try:
+        found = [path for file in files for path in _several(start, file, name)]
+        for path in found:
+            path.open("rb").close()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL in it; no right to read
+        said = getattr(error, "strerror", None) or "no name of a file"
+        raise InputError(f"sources.{name}.file cannot be opened: {said}. Name a file that may be read") from error
     if len({path.resolve() for path in found}) < len(found):
         raise InputError(f"sources.{name}.file names the same file twice. Name each file once")
     return found
@@ -83,6 +95,10 @@ def _several(start: Path, file: str, name: str) -> list[Path]:
 
 def _one(start: Path, file: str, name: str) -> Path:
     path = start / file
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{file} (sources.{name}.file) is a link that leads nowhere. Name the file itself")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{file} (sources.{name}.file) is no regular file. Save it as one")
     if not path.is_file():
         siblings = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         hint = did_you_mean(path.name, siblings) or "Paths count from the folder of the configuration."

@@ -102,12 +102,18 @@ def _read(path: Path) -> tuple[Raw, dict[str, str]]:
 
 def _sample(raw: Raw, column: str) -> list[str]:
     """The first texts of a column; typed values as text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if isinstance(raw.data, tuple):
         import pyarrow.parquet as pq
 
-        batch = next(pq.ParquetFile(raw.data[0]).iter_batches(SAMPLE, columns=[column]))
-        return ["" if value is None else str(value) for value in batch.column(0).to_pylist()]
-    return ["" if value is None else str(value) for value in raw.data.column(column).slice(0, SAMPLE).to_pylist()]
+        values = next(pq.ParquetFile(raw.data[0]).iter_batches(SAMPLE, columns=[column])).column(0)
+    else:
+        values = raw.data.column(column).slice(0, SAMPLE)
+    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+        values = pc.cast(values, pa.string())  # Python knows no day after the year 9999
+    return ["" if value is None else str(value) for value in values.to_pylist()]
 
 
 def _tables_of(preset: Preset, raw: Raw) -> list[str]:

@@ -42,6 +42,11 @@ def read_json(text: str, label: str) -> tuple[pa.Table, array[int], tuple[str, .
             )
         records.append(dict(_flat(value, "")))
         lines.append(line)
+    if len(records) == 1 and (inside := [name for name, value in records[0].items() if _is_table(value)]):
+        raise InputError(
+            f"{label} is one object around a table: {', '.join(map(repr, inside))}. Save the list alone, or one object "
+            "a line"
+        )
     names = list(dict.fromkeys(name for record in records for name in record))
     if len(names) > MAX_COLUMNS:
         raise LimitError(f"{label} has {len(names):,} keys where at most {MAX_COLUMNS:,} are read")
@@ -52,8 +57,16 @@ def read_json(text: str, label: str) -> tuple[pa.Table, array[int], tuple[str, .
     partial = [f"{name} in {count:,}" for name, count in counts.items() if count < len(records)]
     if partial:
         notes.append(f"keys that are not in all {len(records):,} objects: {', '.join(partial[:10])}")
-    columns = {name: pa.array([record.get(name) or "" for record in records], pa.string()) for name in names}
+    try:
+        columns = {name: pa.array([record.get(name) or "" for record in records], pa.string()) for name in names}
+    except UnicodeEncodeError as error:
+        said = "half of a character (\\ud800 and the like): it is damaged"
+        raise InputError(f"{label} has {said}. Export it again") from error
     return pa.table(columns), lines, tuple(notes)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 1 and all(isinstance(item, dict) for item in value)
 
 
 def _refuse_depth(text: str, label: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from personas.engines.engine import Table
+from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, PersonasError, count_of
 from personas.sources.audit import KEPT, LABELS, as_text, audit_lines
 from personas.sources.canonical import AuditLine
 from personas.sources.load import Loaded
-from personas.sources.orders import canonical_channel
+from personas.sources.orders import CHANNEL_SQL, Marked, other_channels
 from personas.sources.window import Window, dated_cases, window_cases
 from personas.sources.work import Work, read_totals, refuse_conflicts
 
@@ -80,7 +80,7 @@ def lines_of_orders_sql(lines: Table, keys: Table, products: Table | None) -> st
 
 def lines_alone_sql(lines: Table, products: Table | None, window: Window, known: Table | None) -> str:
     """Lines that carry their own customer and day, with the status of each."""
-    channel = ["l.channel AS channel"] if lines.has("channel") else []
+    channel = [f"{CHANNEL_SQL} AS channel"] if lines.has("channel") else []
     columns = [*_described(lines, products if lines.has("sku") else None, "l"), *channel]
     rest = "".join(f",\n          {column}" for column in columns)
     join = f"LEFT JOIN {quoted(known.name)} AS k ON k.customer_id = l.customer_id" if known else ""
@@ -104,20 +104,14 @@ def lines_alone_sql(lines: Table, products: Table | None, window: Window, known:
     """
 
 
-def kept_lines_sql(marked: Table) -> str:
-    """The canonical order lines."""
-    names = [name for name in OPTIONAL if marked.has(name)]
-    rest = "".join(f",\n          {name}" for name in names)
-    return f"""
-        SELECT
-          order_id,
-          customer_id,
-          ordered_on,
-          status = 'used' AS in_window,
-          line_amount{rest}
-        FROM {quoted(marked.name)}
-        WHERE status IN ('used', 'before-window')
-    """
+def kept_lines(engine: Engine, marked: Table) -> Table:
+    """The canonical order lines: the marked ones themselves where none is set aside, because they are many."""
+    names = tuple(name for name in marked.columns if name not in {"status", "channel"})
+    sql = f"SELECT COUNT(*) AS aside FROM {quoted(marked.name)} WHERE status NOT IN {KEPT}"
+    if not engine.fetch(sql, 1).to_pylist()[0]["aside"]:
+        return Table(marked.name, names)
+    listed = ", ".join(quoted(name) for name in names)
+    return engine.make(marked.name, f"SELECT {listed} FROM {quoted(marked.name)} WHERE status IN {KEPT}")
 
 
 def orders_from_lines_sql(marked: Table) -> str:
@@ -171,13 +165,12 @@ def shared_orders_sql(marked: Table) -> str:
     """
 
 
-def lines_differ_sql(marked: Table, orders: Table) -> str:
+def lines_differ_sql(lines: Table, orders: Table) -> str:
     """Orders with lines, and how many of them differ from the sum of their lines by more than a hundredth per line."""
     return f"""
         WITH sums AS (
           SELECT order_id, SUM(line_amount) AS total, COUNT(*) AS line_count
-          FROM {quoted(marked.name)}
-          WHERE status IN ('used', 'before-window')
+          FROM {quoted(lines.name)}
           GROUP BY order_id
         )
         SELECT
@@ -202,37 +195,33 @@ def make_products(work: Work) -> Table | None:
 
 
 def make_lines(
-    work: Work, marked_orders: Table | None, order_table: Table | None, products: Table | None
+    work: Work, marked_orders: Marked | None, products: Table | None
 ) -> tuple[Table | None, Table | None]:
     """The canonical lines, and the orders made of them where there is no table of orders."""
     item = work.loaded.get("order_lines")
     if item is None:
         return None, None
     engine = work.engine
+    totals = read_totals(work, item, item.table, "line_amount")
     if marked_orders is not None:
         if "order_id" not in {column.name for column in work.loaded["orders"].plan.columns}:
             raise InputError(
                 "order lines need the number of their order, but sources.orders has no order_id. Map it, or leave "
                 "the lines out"
             )
-        keys = engine.make("order_keys", order_keys_sql(marked_orders))
-        marked = engine.make("lines_marked", lines_of_orders_sql(item.table, keys, products))
+        keys = marked_orders.table
+        if marked_orders.repeat:
+            keys = engine.make("order_keys", order_keys_sql(keys))
+        sql = lines_of_orders_sql(item.table, keys, products)
     else:
-        table, notices = canonical_channel(engine, item.table, "order_lines")
-        work.notices += notices
-        marked = engine.make("lines_marked", lines_alone_sql(table, products, work.window, work.known))
+        work.notices += other_channels(engine, item.table, "order_lines")
+        sql = lines_alone_sql(item.table, products, work.window, work.known)
+    marked = engine.make(item.table.name, f"SELECT *, status = 'used' AS in_window FROM ({sql}) AS l")
     work.audit += audit_lines(
-        engine,
-        marked,
-        "order_lines",
-        read=read_totals(work, item, item.table, "line_amount"),
-        amount="line_amount",
-        aside=item.set_aside,
+        engine, marked, "order_lines", read=totals, amount="line_amount", aside=item.set_aside
     )
-    made = None if order_table else _made_orders(work, item, marked)
-    kept = engine.make("order_lines", kept_lines_sql(marked))
-    _say_lines(work, item, marked, order_table, products)
-    return kept, made
+    made = None if marked_orders else _made_orders(work, item, marked)
+    return kept_lines(engine, marked), made
 
 
 def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
@@ -263,17 +252,19 @@ def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
     return made
 
 
-def _say_lines(work: Work, item: Loaded, marked: Table, order_table: Table | None, products: Table | None) -> None:
-    """The remarks about order lines."""
+def say_lines(work: Work, lines: Table | None, order_table: Table | None, products: Table | None) -> None:
+    """The remarks about canonical lines, and about orders that were not made of them."""
+    if lines is None:
+        return
     rows = {line.step: line.rows for line in work.audit if line.table == "order_lines"}
     if lost := rows.get("without-order"):
         work.notice("lines-without-order", f"{count_of(lost, 'order line')} whose order is in no file set aside", lost)
-    if products is not None and item.has("sku"):
+    if products is not None and lines.has("sku"):
         sql = f"""
             SELECT COUNT(*) AS records
-            FROM {quoted(marked.name)} AS l
+            FROM {quoted(lines.name)} AS l
             LEFT JOIN {quoted(products.name)} AS p ON p.sku = l.sku
-            WHERE l.status IN ('used', 'before-window') AND p.sku IS NULL
+            WHERE p.sku IS NULL
         """
         if lost := work.engine.fetch(sql, 1).to_pylist()[0]["records"]:
             work.notice(
@@ -282,7 +273,7 @@ def _say_lines(work: Work, item: Loaded, marked: Table, order_table: Table | Non
                 lost,
             )
     if order_table is not None:
-        found = work.engine.fetch(lines_differ_sql(marked, order_table), 1).to_pylist()[0]
+        found = work.engine.fetch(lines_differ_sql(lines, order_table), 1).to_pylist()[0]
         if found["differing"]:
             text = f"{found['differing']:,} of {found['orders']:,} orders differ from the sum of their lines"
             work.notice("lines-differ", text, found["differing"])

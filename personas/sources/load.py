@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,26 +10,24 @@ from typing import TYPE_CHECKING
 
 from personas.config import SourceConfig, StudyConfig
 from personas.engines.engine import Engine, Table
-from personas.engines.portable import quoted
 from personas.errors import InputError, count_of
 from personas.estimate import Notice
 from personas.sources.aliases import aliases_of
 from personas.sources.audit import LABELS
 from personas.sources.convert import WORDS, Converted, Grammar, arrow_type, convert_column
+from personas.sources.likeness import alike
 from personas.sources.mapping import Mapped, Plan, plan
 from personas.sources.preset import with_reading
-from personas.sources.readers import Raw, as_written, read_source
+from personas.sources.raw import as_written
+from personas.sources.readers import Raw, Snapshots, read_source
 from personas.sources.reshape import reshape
 from personas.sources.screen import privacy_of, refuse_identifying, refuse_unseen
-from personas.sources.settle import settled
+from personas.sources.settle import settled, turn_positive
 from personas.sources.typed import check_type, family_of, off_cent, typed_reports, typed_sql
 from personas.sources.zones import Zones
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-POSITIVE = ("discount_amount", "refunded_amount")
-"""Amounts that are positive by definition; a column that is negative throughout is turned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,13 @@ def load(
     study: StudyConfig,
     required: frozenset[str] = frozenset(),
     aliases: Mapping[str, str] | None = None,
+    snapshots: Snapshots | None = None,
+    read: Raw | None = None,
 ) -> Loaded:
-    """Read a source, match its columns, convert them and bring them into the engine as ``read_<name>``.
+    """Read a source (unless it is ``read`` already), match its columns, convert them, bring them into the engine.
+
+    The table is called as the source. What the rules make of it takes its name and its place, so that nothing large
+    is kept twice.
 
     Raises
     ------
@@ -76,41 +80,58 @@ def load(
     """
     source = with_reading(source)
     refuse_identifying(name, source)
-    raw = reshape(read_source(name, source, folder), source)
+    raw = reshape(read or read_source(name, source, folder, snapshots), source)
     matched = plan(raw, source, required)
     refuse_unseen(raw, matched)
     grammar = Grammar(
         source.decimal, source.dates, study.currency, source.years == "two", source.calendar, source.units == "minor",
         Zones(study.time_zone or "", source.time_zone or ""),
     )  # fmt: skip
-    if _needs_arrow(raw, matched):
+    if _needs_arrow(raw, matched, grammar):
         raw = _in_memory(raw, matched)
+    if not isinstance(raw.data, tuple) and not grammar.zones.study:
+        data = as_written(raw.data)
+        raw = replace(raw, data=data, types=tuple(str(field.type) for field in data.schema))
     converted, columns = _converted(raw, matched, grammar)
     table, more = _into_engine(engine, raw, matched, columns)
     reports = {**converted, **more}
     _refuse_failures(raw, source, matched, reports)
-    table, turned = _turn_positive(engine, table)
+    table, turned = turn_positive(engine, table)
+    likely = alike(columns.get("customer_id"), name, raw.label, folded=source.fold_case)
     own, shared = aliases_of(raw, matched, source) if name == "customers" else ({}, [])
     table, raw, more_notices = settled(engine, table, raw, source, study, folder, aliases or own)
     return Loaded(
         table, matched, raw, {name: report.filled for name, report in reports.items()},
         _interpretation(raw, matched, reports),
-        (*_notices(raw, matched, reports), *turned, *shared, *more_notices), own,
+        (*_notices(raw, matched, reports), *turned, *shared, *likely, *more_notices), own,
     )  # fmt: skip
 
 
-def _needs_arrow(raw: Raw, matched: Plan) -> bool:
-    """Whether a Parquet column is text that only our grammar may read."""
+def _needs_arrow(raw: Raw, matched: Plan, grammar: Grammar) -> bool:
+    """Whether a Parquet column has values that only our grammar, or Arrow, may read."""
     if not isinstance(raw.data, tuple):
         return False
     types = dict(zip(raw.columns, raw.types, strict=True))
-    return any(_by_grammar(item, types[name]) for item in matched.columns for name in item.origin)
+    used = [(item, types[name]) for item in matched.columns for name in item.origin]
+    return any(_by_grammar(item, kind, grammar) or (item.kind == "day" and "tz=" in kind) for item, kind in used)
 
 
-def _by_grammar(item: Mapped, type_name: str) -> bool:
-    if item.kind == "day" and "tz=" in type_name:
+def _by_grammar(item: Mapped, type_name: str, grammar: Grammar) -> bool:
+    """Whether a column is read as text: texts, and typed values that mean something only under the settings."""
+    family = family_of(type_name)
+    if item.kind == "day" and family == "integer":
+        return True  # 20250131, or days and seconds since a first one
+    if item.kind == "day" and type_name.startswith("timestamp") and grammar.zones.study:
+        return "tz=" in type_name or bool(grammar.zones.source)
+    if item.kind == "money" and (grammar.minor or _finer_than_kept(type_name)):
         return True
-    return item.kind not in WORDS and (family_of(type_name) == "text" or bool(item.values))
+    return item.kind not in WORDS and (family == "text" or bool(item.values))
+
+
+def _finer_than_kept(type_name: str) -> bool:
+    """Whether a decimal type has more places than amounts are kept with."""
+    found = re.fullmatch(r"decimal\d+\(\d+, (\d+)\)", type_name)
+    return found is not None and int(found[1]) > 4
 
 
 def _in_memory(raw: Raw, matched: Plan) -> Raw:
@@ -121,7 +142,7 @@ def _in_memory(raw: Raw, matched: Plan) -> Raw:
     used = sorted({name for item in matched.columns for name in item.origin}, key=raw.columns.index)
     assert isinstance(raw.data, tuple)
     table = pa.concat_tables([pq.read_table(path, columns=used) for path in raw.data])
-    table = as_written(table.replace_schema_metadata(None))
+    table = table.replace_schema_metadata(None)
     types = tuple(str(field.type) for field in table.schema)
     return replace(raw, data=table, columns=tuple(used), types=types)
 
@@ -145,7 +166,7 @@ def _converted(raw: Raw, matched: Plan, grammar: Grammar) -> tuple[dict[str, Con
                     item.values,
                 )
             ]
-        elif all(family_of(types[name]) == "text" or _by_grammar(item, types[name]) for name in item.origin):
+        elif all(family_of(types[name]) == "text" or _by_grammar(item, types[name], grammar) for name in item.origin):
             texts = [pc.cast(raw.data.column(name), pa.string()) for name in item.origin]
             parts = [convert_column(text, item.kind, grammar, item.values) for text in texts]
         else:
@@ -177,14 +198,14 @@ def _added(parts: Sequence[Converted], kind: str) -> Converted:
 def _into_engine(
     engine: Engine, raw: Raw, matched: Plan, columns: dict[str, pa.Array]
 ) -> tuple[Table, dict[str, Converted]]:
-    """The table ``read_<name>``; typed columns are converted by one SELECT."""
+    """The table of the source; typed columns are converted by one SELECT."""
     import numpy as np
     import pyarrow as pa
 
     typed = [item for item in matched.columns if item.name not in columns]
     if not typed:
         length = raw.data.num_rows if not isinstance(raw.data, tuple) else 0
-        return engine.read(f"read_{raw.name}", pa.table({"record": np.arange(length), **columns})), {}
+        return engine.read(raw.name, pa.table({"record": np.arange(length), **columns})), {}
     types = dict(zip(raw.columns, raw.types, strict=True))
     for item in typed:
         for name in item.origin:
@@ -200,8 +221,8 @@ def _into_engine(
         ]
         types = {f"o{raw.columns.index(name):04d}": types[name] for name in origins}
     off = off_cent(engine, raw, typed, types)
-    table = engine.make(f"read_{raw.name}", typed_sql(raw, matched, typed, types, tuple(columns)))
-    return table, typed_reports(engine, raw, typed, types, off)
+    table = engine.make(raw.name, typed_sql(raw, matched, typed, types, tuple(columns)))
+    return table, typed_reports(engine, raw, table, typed, types, off)
 
 
 def _refuse_failures(raw: Raw, source: SourceConfig, matched: Plan, reports: dict[str, Converted]) -> None:
@@ -243,25 +264,6 @@ _WORDS = {
     "day": "day", "money": "amount", "number": "number", "measure": "number", "count": "whole number",
     "share": "share from 0 to 1", "flag": "yes or no", "id": "id",
 }  # fmt: skip
-
-
-def _turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
-    """The table with discounts and refunded amounts as positive numbers, where all of them are negative."""
-    present = [name for name in POSITIVE if table.has(name)]
-    if not present:
-        return table, []
-    bounds = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in present)
-    found = engine.fetch(f"SELECT {bounds} FROM {quoted(table.name)}", 1).to_pylist()[0]
-    turn = [name for name in present if (found[f"low_{name}"] or 0) < 0 and found[f"high_{name}"] <= 0]
-    if not turn:
-        return table, []
-    columns = [f"-{quoted(name)} AS {quoted(name)}" if name in turn else quoted(name) for name in table.columns]
-    source = table.name.removeprefix("read_")
-    turned = engine.make(f"{table.name}_turned", f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
-    return turned, [
-        Notice("negative-discount", f"{source}: {name} is written as negative amounts; it is read as positive ones")
-        for name in turn
-    ]
 
 
 def _interpretation(raw: Raw, matched: Plan, reports: dict[str, Converted]) -> dict[str, object]:

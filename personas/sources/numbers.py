@@ -158,7 +158,14 @@ def read_numbers(
         return Reading([], [], question=fine)
     if any(_is_noise(parsed[chosen][i]) for i in known):
         notes.append("amounts with more than 4 decimals are rounded: they lie within a millionth of a cent amount")
+    places = MINOR_UNITS.get(currency or "", 2)
+    if finer := sum(_is_finer(parsed[chosen][i], places) for i in known) if kind == "money" and currency else 0:
+        notes.append(f"{finer:,} different amounts have more decimals than {currency} has")
     return Reading(values, failed, proof, tuple(notes))
+
+
+def _is_finer(number: Decimal | None, places: int) -> bool:
+    return number is not None and abs(number) < TOO_LARGE and round(number, places) != number and not _is_noise(number)
 
 
 def _without_units(texts: list[str], kind: str) -> tuple[list[str], set[str]]:

@@ -6,6 +6,7 @@ Method: ingest.md 6.2, 6.5 and 6.6. Every record gets one ``status``; nothing di
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted, text_literal
@@ -20,18 +21,28 @@ OPTIONAL = ("discount_amount", "channel", "coupon_code", "items", "shipping_amou
 """Columns that are handed on as they are."""
 CHANNELS = ("online", "store", "phone", "other")
 KINDS = ("sale", "refund", "cancelled", "failed", "test")
+CHANNEL_SQL = (
+    f"CASE WHEN LOWER(channel) IN ({', '.join(map(repr, CHANNELS))}) THEN LOWER(channel)"
+    " WHEN channel <> '' THEN 'other' END"
+)
+"""The channel as one of ``CHANNELS``."""
 NO_SALE = "('cancelled', 'failed', 'test')"
 """Kinds of records that are counted and set aside."""
 
 
-def signed_orders_sql(table: Table) -> str:
-    """Orders with ``class`` (sale, refund, cancelled) and ``amount`` (negative for a refund, whatever its sign was)."""
+def signed_orders_sql(table: Table, *, numbered: bool) -> str:
+    """Orders with ``class`` (sale, refund, cancelled), ``amount`` (negative for a refund, whatever its sign was) and
+    the channel as one of ``CHANNELS``. ``numbered`` says that every order has a number; to the others one is given.
+    """
     kind = "COALESCE(LOWER(kind), 'sale')" if table.has("kind") else "'sale'"
     record = "CAST(record AS VARCHAR)" if table.has("record") else f"CAST({_row_number(table)} AS VARCHAR)"
     order_id = f"COALESCE(order_id, 'without id, record ' || {record})" if table.has("order_id") else record
+    order_id = "order_id" if numbered else order_id
     original = "original_order_id" if table.has("original_order_id") else "CAST(NULL AS VARCHAR)"
     refunded = "refunded_amount" if table.has("refunded_amount") else "CAST(NULL AS DECIMAL(18, 4))"
-    rest = "".join(f",\n          {name}" for name in OPTIONAL if table.has(name))
+    rest = "".join(
+        f",\n          {CHANNEL_SQL if name == 'channel' else name} AS {name}" for name in OPTIONAL if table.has(name)
+    )
     return f"""
         SELECT
           {order_id} AS order_id,
@@ -51,6 +62,14 @@ def signed_orders_sql(table: Table) -> str:
           {refunded} AS refunded_amount{rest}
         FROM {quoted(table.name)}
     """
+
+
+def _all_numbered(engine: Engine, table: Table) -> bool:
+    """Whether no order is without a number; to number the others all have to be sorted."""
+    if not table.has("order_id"):
+        return False
+    sql = f"SELECT COUNT(*) - COUNT(order_id) AS without FROM {quoted(table.name)}"
+    return not engine.fetch(sql, 1).to_pylist()[0]["without"]
 
 
 def _row_number(table: Table) -> str:
@@ -203,27 +222,35 @@ def check_words(engine: Engine, table: Table, column: str, allowed: Sequence[str
     return [str(row["word"]) for row in rows], int(rows[0]["words"]) - len(rows), int(rows[0]["records"])
 
 
-def canonical_channel(engine: Engine, table: Table, name: str) -> tuple[Table, list[Notice]]:
-    """The table with its channel as one of ``CHANNELS``; other words become ``other``, and are named."""
-    if not table.has("channel"):
-        return table, []
+def other_channels(engine: Engine, table: Table, name: str) -> list[Notice]:
+    """What must be said of channels that are none of ``CHANNELS``."""
     odd, more, records = check_words(engine, table, "channel", CHANNELS)
-    known = ", ".join(f"'{word}'" for word in CHANNELS)
-    case = f"CASE WHEN LOWER(channel) IN ({known}) THEN LOWER(channel) WHEN channel <> '' THEN 'other' END AS channel"
-    columns = ", ".join(case if column == "channel" else quoted(column) for column in table.columns)
-    clean = engine.make(f"{table.name}_channel", f"SELECT {columns} FROM {quoted(table.name)}")
     if not odd:
-        return clean, []
+        return []
     named = f"{', '.join(odd)}{f' and {more:,} more' if more else ''}"
     text = f"{name}: the channels {named} count as 'other'. Recode them: sources.{name}.columns.channel.values"
-    return clean, [Notice("other-channel", text, records)]
+    return [Notice("other-channel", text, records)]
 
 
-def make_orders(work: Work) -> tuple[Table | None, Table | None]:
-    """The canonical orders and their marked records, from a table of orders."""
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Orders with the status of each record, and what becomes of them.
+
+    ``repeat`` says that some order number is there more than once. ``refunds`` is the money given back by order,
+    ``tracks_refunds`` whether the shop tells of refunds at all.
+    """
+
+    table: Table
+    repeat: bool
+    refunds: Table
+    tracks_refunds: bool
+
+
+def mark_orders(work: Work) -> Marked | None:
+    """The orders of a source of orders with their status, their control totals, and what must be said of them."""
     item = work.loaded.get("orders")
     if item is None:
-        return None, None
+        return None
     engine = work.engine
     odd, _, _ = check_words(engine, item.table, "kind", KINDS)
     if odd:
@@ -231,26 +258,32 @@ def make_orders(work: Work) -> tuple[Table | None, Table | None]:
             f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of {', '.join(KINDS)}. Write under "
             f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
         )
-    table, notices = canonical_channel(engine, item.table, "orders")
-    work.notices += notices
-    signed = engine.make("orders_signed", signed_orders_sql(table))
-    if item.has("order_id"):
-        refuse_conflicts(engine, signed, ["order_id", "part"], signed.columns, item.raw.label)
+    work.notices += other_channels(engine, item.table, "orders")
+    signed = engine.make(item.table.name, signed_orders_sql(item.table, numbered=_all_numbered(engine, item.table)))
+    repeat = item.has("order_id") and refuse_conflicts(
+        engine, signed, ["order_id", "part"], signed.columns, item.raw.label
+    )
     shared = shared_customer(engine, signed)
+    totals = read_totals(work, item, signed, "amount")
     marked = engine.make(
-        "orders_marked",
-        marked_orders_sql(signed, work.window, work.known, copies=item.has("order_id"), shared=shared),
+        signed.name, marked_orders_sql(signed, work.window, work.known, copies=repeat, shared=shared)
     )
     refunds = engine.make("order_refunds", refunds_sql(marked))
     facts = engine.fetch(refund_facts_sql(marked, refunds), 1).to_pylist()[0]
     _refuse_two_shapes(item, facts)
     work.audit += audit_lines(
-        engine, marked, "orders", read=read_totals(work, item, signed, "amount"), amount="amount", aside=item.set_aside,
+        engine, marked, "orders", read=totals, amount="amount", aside=item.set_aside,
         refunded=(facts["refunded_used"], facts["refunded_before"]),
     )  # fmt: skip
     tracks = bool(facts["records"]) or item.has("kind") or item.has("refunded_amount") or item.has("original_order_id")
     _say_orders(work, item, marked, facts)
-    return engine.make("orders", orders_sql(marked, refunds, tracks_refunds=tracks)), marked
+    return Marked(marked, repeat, refunds, tracks)
+
+
+def make_orders(work: Work, marked: Marked) -> Table:
+    """The canonical orders, in the place of the marked ones: nothing may look at these any more."""
+    sql = orders_sql(marked.table, marked.refunds, tracks_refunds=marked.tracks_refunds)
+    return work.engine.make(marked.table.name, sql)
 
 
 def _refuse_two_shapes(item: Loaded, facts: dict[str, int]) -> None:

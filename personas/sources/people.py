@@ -10,15 +10,16 @@ from personas.sources.window import Window, dated_cases, window_cases
 from personas.sources.work import Work, read_totals, refuse_conflicts
 
 
-def marked_customers_sql(table: Table) -> str:
-    """Customers with the status of each record."""
+def marked_customers_sql(table: Table, *, copies: bool) -> str:
+    """Customers with the status of each record; ``copies`` says that some are there twice."""
+    copy = "WHEN ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY customer_id) > 1 THEN 'duplicate'"
     columns = ", ".join(quoted(name) for name in table.columns if name != "record")
     return f"""
         SELECT
           {columns},
           CASE
             WHEN customer_id IS NULL THEN 'without-customer'
-            WHEN ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY customer_id) > 1 THEN 'duplicate'
+            {copy if copies else ""}
             ELSE 'used'
           END AS status
         FROM {quoted(table.name)}
@@ -52,15 +53,16 @@ def customers_sql(marked: Table | None, orders: Table | None) -> str:
     """
 
 
-def marked_tickets_sql(table: Table, customers: Table, window: Window) -> str:
-    """Tickets with the status of each record."""
+def marked_tickets_sql(table: Table, customers: Table, window: Window, *, copies: bool) -> str:
+    """Tickets with the status of each record; ``copies`` says that some are there twice."""
     columns = [name for name in table.columns if name != "record"]
-    copy = "ROW_NUMBER() OVER (PARTITION BY t.ticket_id ORDER BY t.ticket_id)"
+    number = "ROW_NUMBER() OVER (PARTITION BY t.ticket_id ORDER BY t.ticket_id)"
+    copy = f"WHEN t.ticket_id IS NOT NULL AND {number} > 1 THEN 'duplicate'"
     return f"""
         SELECT
           {", ".join(f"t.{quoted(name)}" for name in columns)},
           CASE
-            WHEN t.ticket_id IS NOT NULL AND {copy} > 1 THEN 'duplicate'
+            {copy if copies else ""}
             {dated_cases("t.opened_on", window)}
             WHEN t.customer_id IS NULL THEN 'without-customer'
             WHEN c.customer_id IS NULL THEN 'unknown-customer'
@@ -139,8 +141,8 @@ def mark_customers(work: Work) -> Table | None:
     if item is None:
         return None
     columns = [name for name in item.table.columns if name not in {"record", "customer_id"}]
-    refuse_conflicts(work.engine, item.table, ["customer_id"], columns, item.raw.label)
-    marked = work.engine.make("customers_marked", marked_customers_sql(item.table))
+    copies = refuse_conflicts(work.engine, item.table, ["customer_id"], columns, item.raw.label)
+    marked = work.engine.make(item.table.name, marked_customers_sql(item.table, copies=copies))
     work.audit += audit_lines(work.engine, marked, "customers", read=(item.raw.records, None), aside=item.set_aside)
     if work.config.sources["customers"].coverage == "all":
         work.known = work.engine.make(
@@ -170,14 +172,17 @@ def make_tickets(work: Work, customers: Table) -> Table | None:
     if item is None:
         return None
     columns = [name for name in item.table.columns if name not in {"record", "ticket_id"}]
-    refuse_conflicts(work.engine, item.table, ["ticket_id"], columns, item.raw.label)
-    marked = work.engine.make("tickets_marked", marked_tickets_sql(item.table, customers, work.window))
+    copies = refuse_conflicts(work.engine, item.table, ["ticket_id"], columns, item.raw.label)
+    totals = read_totals(work, item, item.table, "cost_amount" if item.has("cost_amount") else None)
+    marked = work.engine.make(
+        item.table.name, marked_tickets_sql(item.table, customers, work.window, copies=copies)
+    )
     amount = "cost_amount" if item.has("cost_amount") else None
     work.audit += audit_lines(
         work.engine,
         marked,
         "tickets",
-        read=read_totals(work, item, item.table, amount),
+        read=totals,
         amount=amount,
         aside=item.set_aside,
     )
@@ -192,6 +197,6 @@ def make_reach(work: Work, customers: Table) -> Table | None:
     item = work.loaded.get("reach")
     if item is None:
         return None
-    marked = work.engine.make("reach_marked", marked_reach_sql(item.table, customers, work.window))
+    marked = work.engine.make(item.table.name, marked_reach_sql(item.table, customers, work.window))
     work.audit += audit_lines(work.engine, marked, "reach", read=(item.raw.records, None), aside=item.set_aside)
     return work.engine.make("reach", kept_sql(marked))

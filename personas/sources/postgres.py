@@ -19,12 +19,47 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 BATCH = 50_000
-LONGEST = 3_600_000
-"""Milliseconds after which the server gives a statement up."""
+SETTINGS = {"statement_timeout": "3600000", "idle_in_transaction_session_timeout": "0", "TimeZone": "'UTC'"}
+"""Milliseconds after which the server gives a statement up; between two tables it waits for us."""
 
 
-def read_postgres(name: str, source: SourceConfig) -> Raw:
-    """The table ``source.sheet`` (schema.table); every value as text.
+class Snapshots:
+    """Open connections, one per server and account: all tables that come from one are of the same moment.
+
+    Each holds one transaction that reads only; the first table fixes the moment, ``close`` ends it.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, Connection[Any]] = {}
+
+    def __enter__(self) -> Snapshots:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the servers go."""
+        for connection in self._open.values():
+            connection.close()
+        self._open.clear()
+
+    def of(self, described: str) -> Connection[Any]:
+        """The connection with its transaction."""
+        import psycopg
+
+        if described not in self._open:
+            connection = psycopg.connect(described, connect_timeout=20)
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            self._open[described] = connection
+            for setting, value in SETTINGS.items():
+                connection.execute(f"SET LOCAL {setting} = {value}")
+        return self._open[described]
+
+
+def read_postgres(name: str, source: SourceConfig, snapshots: Snapshots) -> Raw:
+    """The table ``source.sheet`` (schema.table) as it is in the snapshot of its server; every value as text.
 
     Raises
     ------
@@ -41,9 +76,8 @@ def read_postgres(name: str, source: SourceConfig) -> Raw:
     schema, _, table = str(source.sheet).rpartition(".")
     label = f"{schema or 'public'}.{table}"
     try:
-        with psycopg.connect(_described(name, source), connect_timeout=20) as connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
+        connection = snapshots.of(_described(name, source))
+        with connection.transaction():  # a savepoint: a table that fails leaves the snapshot to the others
             return _read(connection, schema or "public", table, label, name)
     except psycopg.OperationalError as error:
         raise InputError(
@@ -73,8 +107,6 @@ def _read(connection: Connection[Any], schema: str, table: str, label: str, name
     import pyarrow as pa
     from psycopg import sql
 
-    connection.execute(f"SET LOCAL statement_timeout = {LONGEST}")
-    connection.execute("SET LOCAL TimeZone = 'UTC'")
     found = connection.execute(
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND table_name = %s "
         "ORDER BY ordinal_position",

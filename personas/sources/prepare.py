@@ -13,6 +13,7 @@ from personas.sources.canonical import Audit, AuditLine, Tables
 from personas.sources.gate import sha256_of
 from personas.sources.load import Loaded, load
 from personas.sources.mapping import described_only, given_columns
+from personas.sources.readers import Snapshots, read_together
 from personas.sources.reconcile import reconciled
 from personas.sources.window import find_window
 from personas.sources.work import Work
@@ -40,7 +41,8 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
         When money in is not money out: a bug of ours.
     """
     say = progress or (lambda what, share: None)
-    loaded = _load_all(engine, config, say)
+    with Snapshots() as snapshots:
+        loaded = _load_all(engine, config, say, snapshots)
     say("applying the rules", 0.7)
     read = loaded
     matches: list[AuditLine] = []
@@ -52,10 +54,12 @@ def prepare(engine: Engine, config: Config, progress: Progress | None = None) ->
     work.notices += [notice for item in read.values() for notice in item.notices] + said
     work.audit += matches
     marked_customers = people.mark_customers(work)
-    order_table, marked_orders = orders.make_orders(work)
+    marked_orders = orders.mark_orders(work)
     products = lines.make_products(work)
-    line_table, made = lines.make_lines(work, marked_orders, order_table, products)
-    order_table = order_table or made
+    line_table, made = lines.make_lines(work, marked_orders, products)
+    own_orders = orders.make_orders(work, marked_orders) if marked_orders else None
+    lines.say_lines(work, line_table, own_orders, products)
+    order_table = own_orders or made
     _refuse_nothing_left(work, order_table)
     customers = people.make_customers(work, marked_customers, order_table)
     tickets = people.make_tickets(work, customers)
@@ -85,18 +89,21 @@ def _read_beside(config: Config) -> list[tuple[str, str]]:
     return [(name, sha256_of(path)) for name, path in files.items() if path.is_file()]
 
 
-def _load_all(engine: Engine, config: Config, say: Progress) -> dict[str, Loaded]:
+def _load_all(engine: Engine, config: Config, say: Progress, snapshots: Snapshots) -> dict[str, Loaded]:
     """Every source inside the engine; the problems of all of them together."""
     loaded: dict[str, Loaded] = {}
     errors: list[PersonasError] = []
     alone = "orders" not in config.sources
+    read = read_together({str(name): source for name, source in config.sources.items()}, config.source_folder)
     for number, name in enumerate(name for name in TABLES if name in config.sources):
         say(f"reading {name}", 0.7 * number / len(config.sources))
         required = frozenset({"customer_id", "ordered_on"}) if name == "order_lines" and alone else frozenset[str]()
         try:
             aliases = loaded["customers"].aliases if "customers" in loaded else {}
             source = config.sources[name]
-            loaded[name] = load(engine, name, source, config.source_folder, config.study, required, aliases)
+            folder = config.source_folder
+            together = read.get(name)
+            loaded[name] = load(engine, name, source, folder, config.study, required, aliases, snapshots, together)
         except LimitError:
             raise
         except (ConfigError, InputError) as error:

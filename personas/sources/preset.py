@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from personas.yamlfile import plain, read_yaml
 
 READING = ("delimiter", "encoding", "decimal", "dates", "units", "time_zone", "years", "fold_case")
 """Settings of a source that a preset may fill in; the configuration wins."""
+FOLDER, GROUP = Path(__file__).parent / "presets", "personas.presets"
 ABOUT = {"about", "signature", "refuse", "reading"}
 
 
@@ -141,12 +144,23 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(str(name) for name in value)
 
 
+_read = cache(read_preset)
+"""Each file is read once."""
+
+
 def _built_in() -> list[Preset]:
-    folder = Path(__file__).parent / "presets"
-    return [read_preset(path) for path in sorted(folder.glob("*.yaml"))]
+    return [_read(path) for path in sorted(FOLDER.glob("*.yaml"))]
 
 
-PRESETS: Registry[Preset] = Registry("preset", _built_in, "personas.presets")
+class _Presets(Registry[Preset]):
+    """Reading all of our files takes longer than a small study's sources: one that is asked for is read alone."""
+
+    def get(self, name: str) -> Preset:
+        own = {path.stem: path for path in FOLDER.glob("*.yaml")}
+        return _read(own[name]) if name in own and not entry_points(group=GROUP) else super().get(name)
+
+
+PRESETS = _Presets("preset", _built_in, GROUP)
 
 
 def known_presets() -> dict[str, str]:

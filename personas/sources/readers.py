@@ -5,36 +5,39 @@ from __future__ import annotations
 import hashlib
 import io
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personas.config import SourceConfig
-from personas.errors import InputError
-from personas.sources.child import read_apart
+from personas.errors import InputError, PersonasError
+from personas.sources.child import read_apart, read_parquets
 from personas.sources.containers import unpacked
 from personas.sources.databases import read_database
 from personas.sources.dialect import clean_header
 from personas.sources.gate import content_hash, kind_of, locate, sha256_of
 from personas.sources.parquet import probe
-from personas.sources.postgres import read_postgres
-from personas.sources.raw import Raw, as_written
+from personas.sources.postgres import Snapshots, read_postgres
+from personas.sources.raw import Raw
 from personas.sources.textfile import read_content
 
-__all__ = ["Raw", "as_written", "read_source"]
+__all__ = ["Raw", "Snapshots", "read_source", "read_together"]
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-APART = frozenset({"gzip", "zip", "sqlite", "parquet"})
+APART = frozenset({"gzip", "zip", "sqlite", "duckdb", "parquet"})
 """Kinds whose readers are not written in Python, or which may hold far more than they weigh: read by a child."""
 LARGE = 32 * 1024**2
 """Files of text from this size on are read by a child too; below it a child would cost more than the reading."""
 
 
-def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
+def read_source(name: str, source: SourceConfig, folder: Path, snapshots: Snapshots | None = None) -> Raw:
     """The source ``name`` as it is; files that could crash a reader or swell are read by a child with limits.
+
+    Tables of a database server come from ``snapshots``, those that share it all of one moment.
 
     Raises
     ------
@@ -46,12 +49,28 @@ def read_source(name: str, source: SourceConfig, folder: Path) -> Raw:
     if source.data is not None:
         return _from_memory(name, source.data)
     if source.postgres is not None:
-        return read_postgres(name, source)
+        with nullcontext(snapshots) if snapshots else Snapshots() as opened:
+            return read_postgres(name, source, opened)
     paths = locate(name, source, folder)
     foreign = source.package is None and any(kind_of(path) in APART for path in paths)
     if foreign or sum(path.stat().st_size for path in paths) >= LARGE:
         return read_apart(name, source, folder)
     return read_here(name, source, folder)
+
+
+def read_together(sources: Mapping[str, SourceConfig], folder: Path) -> dict[str, Raw]:
+    """Those of the sources that one child read at once: Parquet files that are sound."""
+    several = {name: source for name, source in sources.items() if _is_foreign_parquet(name, source, folder)}
+    return read_parquets(several, folder) if len(several) > 1 else {}
+
+
+def _is_foreign_parquet(name: str, source: SourceConfig, folder: Path) -> bool:
+    if source.data is not None or source.postgres is not None or source.package is not None:
+        return False
+    try:
+        return all(kind_of(path) == "parquet" for path in locate(name, source, folder))
+    except PersonasError:  # said when the source is read alone
+        return False
 
 
 def read_here(name: str, source: SourceConfig, folder: Path) -> Raw:
@@ -91,7 +110,7 @@ def _from_memory(name: str, data: Any) -> Raw:
             raise InputError(
                 f"{label} are neither an Arrow table nor a pandas DataFrame of plain columns: {said}"
             ) from error
-    data = as_written(data.replace_schema_metadata(None))
+    data = data.replace_schema_metadata(None)
     columns = clean_header([str(column) for column in data.column_names], label)
     data = data.rename_columns(columns)
     if data.num_rows == 0:

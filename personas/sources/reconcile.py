@@ -76,7 +76,7 @@ def reconciled(
     together = _together(orders, rest)
     records = shop.raw.records + rest.num_rows
     joined = replace(
-        shop, table=engine.read("orders_and_payments", together), raw=replace(shop.raw, records=records),
+        shop, table=engine.read(shop.table.name, together), raw=replace(shop.raw, records=records),
         filled={**gateway.filled, **shop.filled},
     )  # fmt: skip
     others = {name: item for name, item in loaded.items() if name not in ("orders", "payments")}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from personas.config import SourceConfig
 from personas.errors import InputError
+from personas.sources.excel import DOUBTFUL
 from personas.sources.mapping import Plan
 from personas.sources.privacy import identifying, special
 from personas.sources.raw import Raw
 
 SAMPLE = 200
+FIGURES = frozenset({"money", "number", "measure", "count", "share"})
 
 
 def refuse_identifying(name: str, source: SourceConfig) -> None:
@@ -43,9 +45,9 @@ def privacy_of(raw: Raw, matched: Plan) -> dict[str, str]:
 
 
 def _sample(raw: Raw, column: str) -> list[str]:
-    if isinstance(raw.data, tuple) or not raw.is_text:
+    if isinstance(raw.data, tuple) or column not in raw.data.column_names:
         return []
-    return [str(text) for text in raw.data.column(column).slice(0, SAMPLE).to_pylist() if text]
+    return [text for text in raw.data.column(column).slice(0, SAMPLE).to_pylist() if text and isinstance(text, str)]
 
 
 def refuse_unseen(raw: Raw, matched: Plan) -> None:
@@ -54,14 +56,15 @@ def refuse_unseen(raw: Raw, matched: Plan) -> None:
     if not isinstance(unseen, dict):
         return
     exact = {name for item in matched.columns if item.kind == "id" for name in item.origin}
+    figures = {name for item in matched.columns if item.kind in FIGURES for name in item.origin}
     needed = {name for item in matched.columns if item.required for name in item.origin}
     problems = [
         f"column {column!r}: {why}. Write the values in the workbook, or save the sheet as CSV"
         for column, why in unseen.items()
-        if column in needed or (column in exact and "exactly" in why)
+        if column in needed or (column in exact and "exactly" in why) or (column in figures and DOUBTFUL in why)
     ]
     if problems:
         raise InputError(f"{raw.label} has cells that cannot be read", problems)
     notes = raw.facts.get("notes")
     if isinstance(notes, list):
-        notes += [f"column {column!r}: {why} are unknown" for column, why in unseen.items()]
+        notes += [f"column {column!r}: {why} are unknown" for column, why in unseen.items() if DOUBTFUL not in why]

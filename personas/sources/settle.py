@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from personas.config import SourceConfig, StudyConfig
 from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted
-from personas.errors import ConfigError, count_of
+from personas.errors import ConfigError, InputError, count_of
 from personas.estimate import Notice
 from personas.sources.aliases import with_numbers
 from personas.sources.canonical import CANONICAL, CUSTOMER_IDS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST_RECORDS = 50_000_000
 MONEY = frozenset(column.name for columns in CANONICAL.values() for column in columns if column.kind == "money")
 HASH_CHARACTERS = 20
+POSITIVE = ("discount_amount", "refunded_amount")
+"""Amounts that are positive by definition; a column that is negative throughout is turned."""
 
 
 def settled(
@@ -69,8 +71,9 @@ def _one_currency(
             raise ConfigError(f"{where}.currency: no column says the currency. Write {where}.columns.currency: NAME")
         return table, raw, []
     found = {row["currency"] for row in engine.fetch(currencies_sql(table), 1000).to_pylist()}
+    silent = _without_currency(engine, table, raw, study) if found else []
     if found <= {study.currency} or (not found and source.currency is None):
-        return table, raw, []
+        return table, raw, silent
     data = engine.fetch(f"SELECT * FROM {quoted(table.name)}", MOST_RECORDS)
     columns: dict[str, pa.Array] = {name: data.column(name).combine_chunks() for name in data.column_names}
     money = tuple(name for name in data.column_names if name in MONEY)
@@ -84,7 +87,18 @@ def _one_currency(
         data = data.filter(pa.array(keep, pa.bool_()))
         gone = keep.count(False)
         raw = replace(raw, dropped=(*raw.dropped, ("other-currency", gone))) if gone else raw
-    return engine.read(f"{table.name}_currency", data), raw, notices
+    return engine.read(table.name, data), raw, [*silent, *notices]
+
+
+def _without_currency(engine: Engine, table: Table, raw: Raw, study: StudyConfig) -> list[Notice]:
+    """Amounts beside which no currency stands, in a source that names it elsewhere."""
+    money = " OR ".join(f"{quoted(name)} <> 0" for name in table.columns if name in MONEY)
+    if not money:
+        return []
+    sql = f"SELECT COUNT(*) AS n FROM {quoted(table.name)} WHERE currency IS NULL AND ({money})"
+    count = int(engine.fetch(sql, 1).to_pylist()[0]["n"])
+    text = f"{raw.label}: {count_of(count, 'record')} without a currency counted in {study.currency}"
+    return [Notice("without-currency", text, count)] if count else []
 
 
 def _total_first(money: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,7 +114,7 @@ def _folded(engine: Engine, table: Table, raw: Raw) -> tuple[Table, list[Notice]
     counts = engine.fetch(
         f"SELECT COUNT(DISTINCT customer_id) - COUNT(DISTINCT LOWER(customer_id)) AS n FROM {quoted(table.name)}", 1
     ).to_pylist()[0]["n"]
-    folded = engine.make(f"{table.name}_folded", f"SELECT {columns} FROM {quoted(table.name)}")
+    folded = engine.make(table.name, f"SELECT {columns} FROM {quoted(table.name)}")
     if not counts:
         return folded, []
     text = f"{raw.label}: {count_of(counts, 'customer number')} differing by letter case only joined with another"
@@ -133,4 +147,31 @@ def _hashed(engine: Engine, table: Table, variable: str) -> Table:
         return batch
 
     schema = engine.fetch(f"SELECT * FROM {quoted(table.name)} LIMIT 0", 1).schema
-    return engine.map(f"{table.name}_hashed", table, hashed, schema)
+    return engine.map(table.name, table, hashed, schema)
+
+
+def turn_positive(engine: Engine, table: Table) -> tuple[Table, list[Notice]]:
+    """The table with discounts and refunded amounts as positive numbers, where all of them are negative.
+
+    Raises InputError when a column has both signs.
+    """
+    present = [name for name in POSITIVE if table.has(name)]
+    if not present:
+        return table, []
+    bounds = ", ".join(f"MIN({name}) AS low_{name}, MAX({name}) AS high_{name}" for name in present)
+    found = engine.fetch(f"SELECT {bounds} FROM {quoted(table.name)}", 1).to_pylist()[0]
+    if mixed := [name for name in present if (found[f"low_{name}"] or 0) < 0 < found[f"high_{name}"]]:
+        where = f"sources.{table.name}.columns.{mixed[0]}"
+        raise InputError(
+            f"{mixed[0]} has negative and positive amounts, though all take away. Write them with one sign, or leave "
+            f"the column out: {where}: ''"
+        )
+    turn = [name for name in present if (found[f"low_{name}"] or 0) < 0 and found[f"high_{name}"] <= 0]
+    if not turn:
+        return table, []
+    columns = [f"-{quoted(name)} AS {quoted(name)}" if name in turn else quoted(name) for name in table.columns]
+    turned = engine.make(table.name, f"SELECT {', '.join(columns)} FROM {quoted(table.name)}")
+    return turned, [
+        Notice("negative-discount", f"{table.name}: {name} is written as negative amounts; it is read as positive ones")
+        for name in turn
+    ]

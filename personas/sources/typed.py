@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from personas.engines.engine import Engine
+from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted, text_literal
 from personas.errors import InputError
 from personas.sources.convert import WORDS, Converted, fold
@@ -85,7 +85,8 @@ def value_sql(column: str, kind: str, arrow_type: str, values: Mapping[str, str]
     """The SQL expression of a typed column as ``kind``; what does not fit becomes NULL."""
     name, family = quoted(column), family_of(arrow_type)
     if kind == "day":
-        return f"CAST({name} AS DATE)"
+        day = f"CAST({name} AS DATE)"  # what lies beyond these years is no day of any calendar of ours
+        return f"CASE WHEN {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN {day} END"
     if kind in {"money", "number"}:
         return f"TRY_CAST({name} AS DECIMAL(18, 4))"
     if kind == "birth_year" and family == "day":
@@ -162,28 +163,47 @@ def _sum_sql(item: Mapped, types: dict[str, str]) -> str:
     return f"CASE WHEN {known} THEN CAST({total} AS {SQL_TYPES[item.kind]}) END"
 
 
+def always_fits(kind: str, arrow_type: str) -> bool:
+    """Whether no value of the type can fail to become one of the kind.
+
+    >>> [always_fits("money", kind) for kind in ("decimal128(12, 2)", "decimal128(20, 2)", "double")]
+    [True, False, False]
+    """
+    family = family_of(arrow_type)
+    if kind in {"money", "number"} and family == "decimal":
+        digits, scale = (int(part) for part in arrow_type[arrow_type.index("(") + 1 : -1].split(","))
+        return scale >= 0 and digits - scale <= (14 if scale <= 4 else 13)
+    if kind in {"id", "count"} and arrow_type.startswith("int"):
+        return True
+    return family == "nothing" or (kind == "day" and family == "day") or (kind == "flag" and family == "flag")
+
+
 def typed_reports(
-    engine: Engine, raw: Raw, typed: list[Mapped], types: dict[str, str], off: dict[str, int]
+    engine: Engine, raw: Raw, table: Table, typed: list[Mapped], types: dict[str, str], off: dict[str, int]
 ) -> dict[str, Converted]:
-    """How the conversion of typed columns went: values, gaps, and values that did not fit."""
+    """How the conversion of typed columns into ``table`` went: values, gaps, and values that did not fit."""
     import pyarrow as pa
 
-    single = [item for item in typed if len(item.origin) == 1]
-    sums = [f"COUNT({_sum_sql(item, types)}) AS {quoted('v ' + item.name)}" for item in typed if item.origin]
-    sums += [
+    kept = [f"COUNT({quoted(item.name)}) AS {quoted('v ' + item.name)}" for item in typed if item.origin]
+    there = [
         f"COUNT(CASE WHEN {finite_sql(name, family_of(types[name]))} THEN 1 END) AS {quoted('f ' + item.name)}"
-        for item in single
+        for item in typed
         for name in item.origin
+        if len(item.origin) == 1 and not _is_text(item, types) and not always_fits(item.kind, types[name])
     ]
     found: dict[str, Any] = {}
-    if sums:
-        found = engine.fetch(f"SELECT {', '.join(sums)} FROM {quoted(f'file_{raw.name}')}", 1).to_pylist()[0]
+    for counts, source in ((kept, table.name), (there, f"file_{raw.name}")):
+        if counts:
+            found |= engine.fetch(f"SELECT {', '.join(counts)} FROM {quoted(source)}", 1).to_pylist()[0]
     reports = {}
     for item in typed:
         filled = int(found.get("v " + item.name, raw.kept))
-        text = item.kind in WORDS - {"id"} or family_of(types.get("".join(item.origin), "")) == "text"
-        failed = 0 if text else max(0, int(found.get("f " + item.name, filled)) - filled)
+        failed = max(0, int(found.get("f " + item.name, filled)) - filled)
         bad = sum(off.get(name, 0) for name in item.origin)
         notes = (f"{bad:,} amounts are not whole cents and are kept to 4 decimals",) if bad else ()
         reports[item.name] = Converted(pa.nulls(0), filled, raw.kept - filled - failed, failed, notes=notes)
     return reports
+
+
+def _is_text(item: Mapped, types: dict[str, str]) -> bool:
+    return item.kind in WORDS - {"id"} or family_of(types["".join(item.origin)]) == "text"

@@ -59,8 +59,16 @@ def conflicts_sql(table: Table, key: Sequence[str], columns: Sequence[str]) -> s
     """
 
 
-def refuse_conflicts(engine: Engine, table: Table, key: Sequence[str], columns: Sequence[str], label: str) -> None:
-    """Raise InputError when the same key carries different data."""
+def numbers_repeat(engine: Engine, table: Table, number: str) -> bool:
+    """Whether two records have the same ``number``."""
+    sql = f"SELECT COUNT({number}) - COUNT(DISTINCT {number}) AS more FROM {quoted(table.name)}"
+    return bool(engine.fetch(sql, 1).to_pylist()[0]["more"])
+
+
+def refuse_conflicts(engine: Engine, table: Table, key: Sequence[str], columns: Sequence[str], label: str) -> bool:
+    """Raise InputError when the same key carries different data; gives whether its first part repeats at all."""
+    if not numbers_repeat(engine, table, quoted(key[0])):
+        return False
     found = engine.fetch(conflicts_sql(table, key, columns), 1).to_pylist()[0]
     if found["keys"]:
         shown = " and ".join(dict.fromkeys([repr(found["first"]), repr(found["last"])]))
@@ -68,6 +76,7 @@ def refuse_conflicts(engine: Engine, table: Table, key: Sequence[str], columns: 
             f"{label}: {count_of(found['keys'], 'number')} used more than once with different data ({shown}). Export "
             "one record per number; if the number is none, map another column"
         )
+    return True
 
 
 def read_totals(work: Work, item: Loaded, table: Table, amount: str | None) -> tuple[int, Decimal | None]:

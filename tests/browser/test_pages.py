@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from personas.render import render_choose_k, write_study
-from tests.conftest import quick_demo
+from tests.conftest import lacking, quick_demo
 from tests.render.fixture import lantern
 from tests.render.test_hostile import TOGETHER, poisoned_study
 
@@ -37,10 +36,7 @@ def browser() -> Iterator[Browser]:
 
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        message = "there is no chromium on this machine; install Debian's package chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        lacking("there is no chromium on this machine; install Debian's package chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield launched

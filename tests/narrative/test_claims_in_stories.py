@@ -15,12 +15,12 @@ from personas.estimate import Estimate, exact
 from personas.narrative import narrate
 from personas.narrative.checked import check
 from personas.narrative.distinctness import swap_test
-from personas.narrative.naming import pronouns_of
-from personas.narrative.persona import Persona
+from personas.narrative.naming import NOTHING_STANDS_OUT, pronouns_of
+from personas.narrative.persona import Evidence, Persona
 from personas.narrative.phrases import Draft, Speaker
 from personas.narrative.writer import _fitted
 from personas.profiles.money_records import Claim, TestPlan
-from personas.profiles.records import Fact, Profiles
+from personas.profiles.records import Fact, Profile, Profiles
 from tests.narrative import shop
 from tests.narrative.test_stories import BASIS, CONFIG, ENGLISH, told
 
@@ -123,6 +123,7 @@ def test_an_action_says_when_it_pays_and_how_it_is_tested() -> None:
     assert action.breaks_even.startswith("at 6.2 extra orders a year per 100 customers. Without any action, 41%")
     shown = "230 and 230 customers are enough to show 0.37 extra orders a year each in 13 weeks; "
     assert action.test == shown + "0.38 extra orders are worth seeing"
+    assert len(personas[0].actions) > 1 and {other.test for other in personas[0].actions} == {action.test}
     small = told(with_segment(shop.profiles(), 0, test=replace(plan, visible=0.6, too_small=True)))[0].actions[0]
     assert small.test.startswith("too small to test: 230 and 230") and small.breaks_even == ""
 
@@ -134,6 +135,30 @@ def test_the_newsletter_of_the_occasion_buyer_waits_for_the_occasion() -> None:
     assert brief.offer == "no percent off: 92% of the orders are at full price"  # 1 - 0.08
     assert "No percent off." in brief.do_not and "No issue between the occasions." in brief.do_not
     assert brief.angle != other.angle
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"tea": 0.12, "cups": 0.09}, "the whole range: the largest part, tea, takes 12% of the money"),
+        ({"tea": 0.12, "cups": 0.5, "cakes": 0.2}, "cups, 50% of the money; cakes, 20% of the money"),
+    ],
+)
+def test_the_newsletter_names_the_categories_or_that_none_stands_out(shares: dict[str, float], said: str) -> None:
+    profiles = shop.profiles()
+    model = profiles.everyone.facts["brand_concentration"]
+
+    def facts(profile: Profile) -> dict[str, Fact]:
+        own = dict(profile.facts)
+        for name, value in shares.items():
+            feature = replace(model.feature, name=f"category_share_{name}", label=f"spent on {name}", role="profile")
+            told = exact(value, "share", 500)
+            own[feature.name] = replace(model, feature=feature, mean=told, median=told, effect=None)
+        return own
+
+    made = [replace(p, facts=facts(p)) for p in (profiles.everyone, *profiles.segments)]
+    sarah = told(replace(profiles, everyone=made[0], segments=tuple(made[1:])))[1]
+    assert sarah.brief is not None and sarah.brief.categories == said and not check(sarah, ENGLISH)
 
 
 def random_profiles(seed: int) -> Profiles:
@@ -162,6 +187,38 @@ def test_every_number_and_comparison_of_1000_generated_cards_is_in_its_evidence(
     cards = [persona for seed in range(500) for persona in told(random_profiles(seed))]
     assert len(cards) == 1000
     assert sum(bool(check(card, ENGLISH)) for card in cards) == 0
+    forged = [
+        replace(card, tagline=f"{card.tagline[:at]}{(int(digit) + 3) % 10}{card.tagline[at + 1 :]}")
+        for card in cards
+        for at, digit in enumerate(card.tagline)
+        if digit.isdigit()
+    ]
+    assert len(forged) > 400 and all(check(card, ENGLISH) for card in forged)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("3,000 followers", "3,000 customers"), ("3,000 followers", "3k followers"),
+        ("comes back often", "orders seldom"), ("comes back often", "comes back"), ("online", "in the store"),
+        ("listening", "who will buy"),
+    ],
+)  # fmt: skip
+def test_a_unit_or_a_word_that_is_changed_in_a_tag_line_is_caught(old: str, new: str) -> None:
+    figures = (("orders_per_year", 11.4, 4.2, "orders/year"), ("online_share", 0.97, 0.6, "share"),
+               ("followers", 3000, 200, "people"))  # fmt: skip
+    evidence = tuple(Evidence(name, "mean", exact(v, unit, 9), exact(a, unit, 9)) for name, v, a, unit in figures)
+    tagline = "Comes back often, online, 3,000 followers listening"
+    made = replace(told(shop.profiles())[1], tagline=tagline, tagline_evidence=evidence)
+    assert not check(made, ENGLISH)
+    changed = made.tagline.replace(old, new).replace(old.capitalize(), new.capitalize())
+    assert changed != made.tagline and check(replace(made, tagline=changed), ENGLISH)
+
+
+def test_a_tag_line_without_figures_says_only_that_nothing_stands_out() -> None:
+    sarah = replace(told(shop.profiles())[1], tagline_evidence=())
+    assert check(sarah, ENGLISH)
+    assert not check(replace(sarah, tagline=NOTHING_STANDS_OUT), ENGLISH)
 
 
 def test_the_words_that_say_that_we_drew_the_group_count_towards_the_120() -> None:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
+import numpy as np
 import pytest
 
-from personas.estimate import Estimate, exact
-from personas.narrative.formatting import count, day, fixed, interval, money, number, percent, show, show_with_unit
+from personas.estimate import Assumption, Estimate, exact
+from personas.narrative.formatting import (
+    assumed,
+    count,
+    day,
+    fixed,
+    given,
+    interval,
+    money,
+    number,
+    percent,
+    ranged,
+    show,
+    show_with_unit,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +108,68 @@ def test_an_estimate_chooses_its_form_by_its_unit() -> None:
 )
 def test_both_ends_of_an_interval_can_be_told_apart(low: float, high: float, unit: str, expected: str) -> None:
     assert interval(Estimate((low + high) / 2, low, high, unit, 9, "bootstrap")) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "unit", "expected"),
+    [
+        (10.6, 10.5, 10.7, "orders", "10.6 (10.5 to 10.7)"),  # not 11, which lies outside
+        (10.6, 8.2, 13.4, "orders", "11 (8.2 to 13)"),
+        (10.6, 9.5, 11.8, "orders/year", "10.6 (9.5 to 11.8)"),
+        (118.2, 118.1, 118.4, "orders/year", "118.2 (118.1 to 118.4)"),
+        (44.4, 44.3, 44.6, "days", "44.4 (44.3 to 44.6)"),
+        (26.6, 26.4, 26.9, "USD/order", "$26.60 ($26.40 to $26.90)"),  # not $27
+        (27.3, 20.1, 33.8, "USD/order", "$27 ($20 to $34)"),
+        (0.96, 0.87, 1.12, "USD/order", "$0.96 ($0.87 to $1.12)"),
+        (12_345, 12_344, 12_346, "USD", "$12k ($12k to $12k)"),  # thousands stay thousands
+        (0.206, 0.203, 0.209, "share", "20.6% (20.3 to 20.9%)"),  # not 21%
+        (0.21, 0.17, 0.25, "share", "21% (17 to 25%)"),
+        (0.993, 0.97, 0.994, "share", "99.3% (97.0 to 99.4%)"),
+        (0.0002, 0, 0.004, "share", "<0.1% (0 to 0.4%)"),
+        (0.001, 0.0004, 0.0012, "share", "0.1% (0.0 to 0.1%)"),
+        (0, 0, 0.004, "share", "0% (0 to 0.4%)"),
+        (-0.3, -0.34, -0.27, "ratio", "\u22120.3 (\u22120.34 to \u22120.27)"),
+    ],
+)  # fmt: skip
+def test_a_figure_is_as_precise_as_its_interval(
+    value: float, low: float, high: float, unit: str, expected: str
+) -> None:
+    estimate = Estimate(value, low, high, unit, 9, "bootstrap")
+    assert "{} ({})".format(*ranged(estimate)) == expected
+
+
+def test_no_printed_figure_lies_outside_its_printed_interval() -> None:
+    random, units = np.random.default_rng(0), ("share", "orders", "orders/year", "days", "USD/year", "ratio", "people")
+    for _ in range(20_000):
+        unit = units[int(random.integers(len(units)))]
+        value = float(random.uniform(0, 1)) if unit == "share" else float(10 ** random.uniform(-3, 5))
+        low, high = (value * (1 + sign * 10 ** random.uniform(-4, 0)) for sign in (-1, 1))
+        if unit == "share":
+            high = min(high, 1.0)
+        estimate = Estimate(value, low, high, unit, 9, "bootstrap")
+        shown, between = ranged(estimate)
+        ends = between.split(" to ")
+        if len(ends) == 2 and not shown.startswith(("<", ">")):
+            printed = [read(text) for text in (ends[0], shown, ends[1])]
+            assert printed == sorted(printed), (estimate, shown, between)
+
+
+def read(text: str) -> float:
+    """The number that a figure shows."""
+    scale = {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
+    return scale * float(re.sub(r"[^\d.\u2212]", "", text).replace("\u2212", "-"))
+
+
+def test_what_somebody_gave_keeps_its_digits() -> None:
+    cases = {
+        (0.8, "USD/minute"): "$0.80", (1.25, "USD/minute"): "$1.25", (6, "EUR/order"): "€6",
+        (0.005, "USD/minute"): "$0.005", (12_345, "USD/customer"): "$12,345", (0.1, "share"): "10%",
+        (0.335, "share"): "33.5%", (36, "months"): "36", (1.5, "number"): "1.5",
+    }  # fmt: skip
+    assert {case: given(exact(case[0], case[1], 0)) for case in cases} == cases
+    amounts = (exact(36, "months", 0), exact(0.1, "share", 0))
+    line = Assumption("lifetime value", "{} months ahead at {} a year", amounts)
+    assert assumed(line) == "36 months ahead at 10% a year"
 
 
 def test_an_exact_figure_has_no_interval() -> None:

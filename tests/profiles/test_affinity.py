@@ -13,7 +13,8 @@ def baskets(rows: list[tuple[str, str, int, str, float]]) -> Baskets:
     columns = list(zip(*rows, strict=True))
     return Baskets(
         np.array(columns[0]), np.zeros(len(rows), dtype=np.int64), np.array(columns[1]),
-        np.array(columns[2], dtype=np.int64), np.array(columns[3]), np.array(columns[4], dtype=np.float64),
+        np.array(columns[2], dtype=np.int64), np.array(columns[3]), np.array(columns[4], dtype=np.float64) + 3,
+        np.array(columns[4], dtype=np.float64),
         np.ones(len(rows), dtype=np.bool_),
     )  # fmt: skip
 

@@ -174,11 +174,11 @@ def test_roi_needs_marketing_and_contribution_says_what_it_lacks(engine: Engine)
 
 def test_every_assumption_is_listed(engine: Engine) -> None:
     found = described(engine, **COSTS)
-    assert dict(found.assumptions) == {
-        "gross margin": "50% of revenue (economics.margin_rate)",
-        "service": "1.00 EUR a minute",
-        "returns": "6.00 EUR per returned order",
-        "marketing": "20.00 EUR per customer and year",
+    assert {a.what: (a.words, tuple(e.value for e in a.amounts)) for a in found.assumptions} == {
+        "gross margin": ("{} of revenue (economics.margin_rate)", (0.5,)),
+        "service": ("{} a minute", (1.0,)),
+        "returns": ("{} per returned order", (6.0,)),
+        "marketing": ("{} per customer and year", (20.0,)),
     }
 
 

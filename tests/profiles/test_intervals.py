@@ -74,18 +74,28 @@ def test_the_interval_of_a_skewed_mean_reaches_further_up_than_down() -> None:
     assert estimate.high - estimate.value > 1.15 * (estimate.value - estimate.low)
 
 
-def test_the_quantiles_of_t_are_those_of_resamples_one_by_one() -> None:
-    x = np.random.default_rng(4).gamma(1, size=35)
-    t = []
+@pytest.mark.parametrize(("shape", "farther"), [(0.2, "hall"), (50.0, "t")])
+def test_the_ends_are_the_farther_ones_of_t_and_halls_statistic_one_by_one(shape: float, farther: str) -> None:
+    x = np.random.default_rng(4).gamma(shape, size=35)
+    t, hall = [], []
     for weights in resampling_weights(35, 599, stream(9, 11, 0)):
         for row in weights:
             drawn = np.repeat(x, row.astype(int))
-            t.append((drawn.mean() - x.mean()) / (drawn.std(ddof=1) / math.sqrt(35)))
-    t.sort()
+            s, g = (drawn.mean() - x.mean()) / drawn.std(ddof=1), skewness(drawn)
+            t.append(s * math.sqrt(35))
+            hall.append(math.sqrt(35) * (s + g * s**2 / 3 + g**2 * s**3 / 27 + g / (6 * 35)))
+
+    def back(y: float) -> float:
+        """Hall 1992: s = 3 / g ((1 + g (y - g / 6n))^(1/3) - 1) with y and s in standard deviations."""
+        g = skewness(x)
+        return math.sqrt(35) * 3 / g * (np.cbrt(1 + g * (y / math.sqrt(35) - g / 210)) - 1)
+
+    t, hall = sorted(t), sorted(hall)
     found = one(x.tolist(), 599, seed=9)
     # of 599 the ceil(0.025 * 600) = 15th and the ceil(0.975 * 600) = 585th
-    assert found.low_t == pytest.approx(t[14], abs=1e-9)
-    assert found.high_t == pytest.approx(t[584], abs=1e-9)
+    assert found.low_t == pytest.approx(min(t[14], back(hall[14])), abs=1e-6)
+    assert found.high_t == pytest.approx(max(t[584], back(hall[584])), abs=1e-6)
+    assert farther == ("hall" if back(hall[14]) < t[14] else "t")
 
 
 def test_bootstrap_t_covers_a_lognormal_mean_as_measured_in_the_method() -> None:

@@ -39,6 +39,11 @@ def row(engine: Engine, who: str) -> dict[str, Any]:
     return next(r for r in rows if r["customer_id"] == who)
 
 
+def assumed(ledger: Ledger) -> dict[str, str]:
+    """Words and amounts of every assumption, by what it is about."""
+    return {a.what: a.words.format(*(f"{e.value:g}" for e in a.amounts)) for a in ledger.assumptions}
+
+
 def codes(ledger: Ledger) -> set[str]:
     return {notice.code for notice in ledger.notices}
 
@@ -103,7 +108,7 @@ def test_costs_known_for_95_percent_of_value_are_enough_and_the_rest_is_said(eng
     lines = [("o1", "a", True, "95", "1", "57"), ("o1", "a", True, "5", "1", None)]
     ledger = ledger_of(engine, shop(engine, ["a"], [order("o1", "a", "100")], lines), {"a": 0})
     assert row(engine, "a")["gross_margin"] == Decimal("40")
-    assert dict(ledger.assumptions)["gross margin"].startswith("product costs, known for 95% of order value")
+    assert assumed(ledger)["gross margin"].startswith("product costs, known for 95% of order value")
 
 
 def test_costs_known_for_less_leave_margin_unknown_with_a_notice(engine: Engine) -> None:
@@ -155,7 +160,7 @@ def test_a_recorded_cost_wins_over_minutes_and_five_percent_may_be_unknown(engin
     tables = shop(engine, ["a"], [order("o1", "a", "100")], None, tickets)
     ledger = ledger_of(engine, tables, {"a": 0}, service_minute_cost=5.0)
     assert row(engine, "a")["service_cost"] == Decimal("40")
-    assert ("tickets without cost", "1 of 20, taken at the average of the others") in ledger.assumptions
+    assert assumed(ledger)["tickets without cost"] == "1 of 20, taken at the average of the others"
 
 
 def test_what_lies_outside_the_window_does_not_count(engine: Engine) -> None:
@@ -195,24 +200,38 @@ def test_a_customer_row_that_stands_twice_is_refused(engine: Engine) -> None:
 
 
 Rows = list[tuple[Any, ...]]
+WON = {"search": 12.34, "friend": 0.55, "fair": 7}
 
 
 def random_ledger(
     random: np.random.Generator, name: str, rows: tuple[Rows, Rows, Rows]
 ) -> tuple[list[str], dict[str, int]]:
-    """Customers of one random shop and their segments; its orders, lines and tickets are added to ``rows``."""
+    """Customers of one random shop and their segments; its orders, lines and tickets are added to ``rows``.
+
+    Some orders lie before the window, so that these customers were won before it.
+    """
     orders, lines, tickets = rows
     who = [f"{name}-{i}" for i in range(int(random.integers(1, 12)))]
     for i in range(int(random.integers(1, 25))):
         number, cents, customer = f"{name}-{i}", int(random.integers(-5_000, 50_000)), str(random.choice(who))
-        orders.append(order(number, customer, f"{cents / 100:.2f}", refunded=bool(random.random() < 0.2)))
+        inside, refunded = bool(random.random() < 0.8), bool(random.random() < 0.2)
+        orders.append(order(number, customer, f"{cents / 100:.2f}", refunded=refunded, in_window=inside))
         if random.random() < 0.9:
             cost = None if random.random() < 0.03 else f"{random.integers(1, 9_999) / 100:.2f}"
-            lines.append((number, customer, True, f"{cents / 100:.2f}", "1", cost))
+            lines.append((number, customer, inside, f"{cents / 100:.2f}", "1", cost))
     for i in range(int(random.integers(0, 9))):
         minutes = str(int(random.integers(1, 90)))
         tickets.append((f"{name}-{i}", str(random.choice(who)), True, "phone", minutes, None))
     return who, {c: int(random.integers(0, 3)) for c in who if random.random() < 0.8}
+
+
+def won_in_the_window(orders: Rows) -> set[str]:
+    """Customers all of whose sales lie in the window."""
+    sales: dict[str, list[bool]] = {}
+    for _, customer, _, is_sale, _, inside, _ in orders:
+        if is_sale:
+            sales.setdefault(customer, []).append(inside)
+    return {customer for customer, inside in sales.items() if all(inside)}
 
 
 def test_segments_and_set_aside_add_up_to_the_cent_on_1000_random_ledgers(engine: Engine) -> None:
@@ -225,9 +244,16 @@ def test_segments_and_set_aside_add_up_to_the_cent_on_1000_random_ledgers(engine
             who += customers
             segments.update({c: 3 * i + g for c, g in own.items()})
         tables = shop(engine, who, *rows, window_days=int(random.integers(30, 800)))
+        # of every second customer it is recorded what winning cost, of all others the price of the channel counts
+        channels = {c: str(random.choice(list(WON))) for c in who}
+        recorded = {c: Decimal(int(random.integers(0, 3_000))) / 100 for c in who[::2]}
+        tables = replace(tables, customers=engine.read("customers", pa.table({
+            "customer_id": who, "acquired_channel": [channels[c] for c in who],
+            "acquisition_cost": pa.array([recorded.get(c) for c in who], MONEY),
+        })))  # fmt: skip
         ledger = ledger_of(engine, tables, segments, service_minute_cost=0.77, return_cost=3.3, margin_rate=0.31,
-                           marketing_cost_per_customer=7.77)  # fmt: skip
-        assert ledger.level == "contribution"
+                           marketing_cost_per_customer=7.77, acquisition_cost=WON)  # fmt: skip
+        assert ledger.level == "contribution" and "after_acquisition" in ledger.known
         sums, found = totals(engine, ledger), engine.fetch("SELECT * FROM ledger", 10_000).to_pylist()
         assert set(sums) == {*segments.values(), None}
         for segment, total in sums.items():
@@ -236,13 +262,20 @@ def test_segments_and_set_aside_add_up_to_the_cent_on_1000_random_ledgers(engine
             for component in ledger.known:
                 assert total[component] == sum(r[component] for r in own_rows), (run, segment, component)
         spent: dict[str, Decimal] = {}
-        for _, customer, _, _, amount, _, _ in rows[0]:
-            spent[customer] = spent.get(customer, Decimal(0)) + Decimal(amount)
+        for _, customer, _, _, amount, inside, _ in rows[0]:
+            spent[customer] = spent.get(customer, Decimal(0)) + (Decimal(amount) if inside else 0)
+        new = won_in_the_window(rows[0])
+        cost = {c: recorded.get(c, Decimal(str(WON[channels[c]]))) if c in new else Decimal(0) for c in who}
         for r in found:
             assert r["revenue"] == spent.get(r["customer_id"], 0)
             costs = r["service_cost"] + r["return_cost"] + r["marketing_cost"]
             assert r["contribution"] == r["gross_margin"] - costs
+            assert r["acquisition_cost"] == cost[r["customer_id"]]
+            assert r["after_acquisition"] == r["contribution"] - r["acquisition_cost"]
         assert sum(t["revenue"] for t in sums.values()) == sum(spent.values())
+        assert sum(t["acquisition_cost"] for t in sums.values()) == sum(cost.values()) > 0
+        for component in ledger.known:
+            assert sum(t[component] for t in sums.values()) == sum(r[component] for r in found)
 
 
 def test_the_money_of_every_number_of_segments_is_counted_from_the_same_ledger(engine: Engine) -> None:

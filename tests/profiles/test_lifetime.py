@@ -14,6 +14,9 @@ from personas.engines import Engine, Table, open_engine
 from personas.profiles.lifetime import (
     BgNbd,
     _averaged,
+    _bgnbd,
+    _Counted,
+    _gamma_gamma,
     discounted,
     expected_purchases,
     expected_value,
@@ -181,3 +184,15 @@ def test_value_is_in_proportion_to_the_margin(engine: Engine) -> None:
     assert abs(two.value / one.value - 2) < 1e-9
     longer = forecast(engine, labels, tables, EconomicsConfig(discount_rate=0.3), {0: 0.2}, NOBODY, 3)[2][0]
     assert longer.value < one.value
+
+
+def test_the_slopes_that_the_search_follows_are_those_of_the_likelihood(calibration: Repeats) -> None:
+    rows, h = _Counted.of(calibration.x, calibration.t_x, calibration.T), 1e-5
+    repeat = (calibration.x > 0) & (calibration.z > 0)
+    x, z = calibration.x[repeat], calibration.z[repeat]
+    for likelihood, at in (
+        (lambda logs: _bgnbd(logs, rows), np.array([-1.0, 1.5, 0.3, 0.9])),
+        (lambda logs: _gamma_gamma(logs, x, z), np.array([1.5, 1.2, 2.5])),
+    ):
+        moved = [(likelihood(at + s)[0] - likelihood(at - s)[0]) / (2 * h) for s in np.eye(len(at)) * h]
+        assert np.allclose(likelihood(at)[1], moved, rtol=1e-6)

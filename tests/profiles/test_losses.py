@@ -78,7 +78,8 @@ def test_moving_service_gains_the_difference_of_the_prices_on_the_minutes_of_oth
     assert [found[g].total for g in (0, 1, EVERYONE)] == [6.0, 24.0, 30.0]
     assert (found[1].tickets, found[1].minutes, found[1].gain.value) == (1, 40.0, 12.0)
     assert found[1].contribution == -98 / 2 + 12
-    assert assumed[0][0] == "service moved to chat" and assumed[0][1].startswith("0.40 EUR a minute")
+    assert assumed[0].what == "service moved to chat" and assumed[0].words.startswith("{} a minute")
+    assert assumed[0].amounts[0].value == 0.4
 
 
 def test_a_channel_without_a_price_is_refused_in_words(engine: Engine) -> None:

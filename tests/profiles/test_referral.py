@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -12,8 +12,10 @@ import pyarrow as pa
 import pytest
 
 from personas.engines import Engine, open_engine
+from personas.profiles import describe
 from personas.profiles.referral import links, reallocated, referral_values, referrals
-from tests.profiles.fixture import order, shop
+from personas.sources.canonical import Tables
+from tests.profiles.fixture import config, labelled, matrix, measured, number, order, segmentation, shop
 
 NOBODY = frozenset[str]()
 
@@ -103,3 +105,47 @@ def test_the_cost_that_was_saved_is_a_mean_of_exact_money(engine: Engine) -> Non
 def test_without_the_column_nothing_is_said(engine: Engine) -> None:
     tables = shop(engine, ["a"], [order("o1", "a", "50")])
     assert referrals(engine, tables, np.array(["a"]), np.zeros(1, dtype=np.int32), {}, 0) == ({}, None, [])
+
+
+def two_years(engine: Engine, by: dict[str, str]) -> tuple[Tables, list[str]]:
+    """160 customers who buy at random over two years, most of them new in the last one, and who brought them along."""
+    random, start, orders = np.random.default_rng(5), date(2024, 11, 1), []
+    who = [f"c{i:03d}" for i in range(160)]
+    for i, name in enumerate(who):
+        first = int(random.integers(0, 500))
+        for day in np.unique(random.integers(first, 730, 2 + int(random.poisson(4)))):
+            placed = start + timedelta(days=int(day))
+            amount = f"{random.uniform(20, 40 if i % 2 else 90):.2f}"
+            orders.append(order(f"{name}-{day}", name, amount, placed, in_window=placed >= date(2025, 11, 1)))
+    tables = shop(engine, who, orders)
+    columns = {"customer_id": who, "acquisition_cost": [5.0 + i % 7 for i in range(160)]}
+    if by:
+        columns |= {"referred_by": [by.get(name) for name in who],
+                    "referral_type": ["anyway" if name.endswith("3") else "won" for name in who]}  # fmt: skip
+    return replace(tables, customers=engine.read("customers", pa.table(columns))), who
+
+
+def test_the_portfolio_is_worth_the_same_with_and_without_referrals(engine: Engine) -> None:
+    # every customer but the first forty was brought along by one of the first forty
+    brought = {f"c{i:03d}": f"c{i % 40:03d}" for i in range(40, 160)}
+    features = [number("orders_per_year")]
+    found = []
+    for by in ({}, brought):
+        tables, who = two_years(engine, by)
+        customers = measured(engine, who, features, {"orders_per_year": [1.0 + i % 9 for i in range(160)]})
+        labels = labelled(engine, who, [i % 2 for i in range(160)])
+        money = config(margin_rate=0.5, service_minute_cost=0)
+        found.append(describe(customers, labels, tables, matrix(features), segmentation(2), money))
+    without, with_them = found
+    for profiles in found:
+        assert profiles.lifetime is not None and profiles.lifetime.portfolio is not None
+        told = [p.economics.lifetime_value for p in profiles.segments]
+        each = sum(v.value * p.customers.value for v, p in zip(told, profiles.segments, strict=True) if v is not None)
+        assert None not in told and abs(profiles.lifetime.portfolio.value - each) < 1e-9 * each
+    assert without.lifetime == with_them.lifetime
+    for before, after in zip(without.segments, with_them.segments, strict=True):
+        assert before.economics == after.economics
+        assert before.referrals is None and after.referrals is not None and after.referrals.value is not None
+    # what was brought along is real money, and it is in no other figure
+    assert sum(p.referrals.value.value for p in with_them.segments if p.referrals and p.referrals.value) > 100
+    assert without.assumptions == with_them.assumptions

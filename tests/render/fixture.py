@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from personas.estimate import Estimate, Notice, exact
+from personas.estimate import Assumption, Estimate, Notice, exact
 from personas.features.coding import Coding
 from personas.features.feature import Feature
 from personas.narrative.persona import Action, Evidence, Persona, Statement
@@ -22,6 +22,7 @@ NAMES = ("Joe", "Margaret", "Sarah", "Lucia", "Derek", "Victor")
 AGES = (37, 58, 19, 33, 41, 46)
 SIZES = (1498, 2246, 2621, 2996, 2371, 748)
 TOTAL = 12480
+MINUTES = tuple(exact(cost, "USD/minute", 0) for cost in (0.8, 0.6, 1))
 TAGLINES = (
     "A few large purchases a year, for an occasion, in the store", "Every few weeks, a little, and rarely back",
     "One small parcel a month, and 3,000 people listening", "One order, and then silence", "Waits for the sale, then fills the basket",
@@ -290,7 +291,7 @@ def lantern(costs: bool = True, verdict: str = "reproducible", reach: bool = Tru
     segments = tuple(profile(place, costs) for place in range(6))
     if not reach:
         everyone, segments = without_reach(everyone), tuple(without_reach(p) for p in segments)
-    assumptions = (("service minute", "$0.80; the ranges run from $0.60 to $1.00"),) if costs else ()
+    assumptions = (Assumption("service minute", "{}; the ranges run from {} to {}", MINUTES),) if costs else ()
     profiles = Profiles(everyone, segments, "USD", (("one very large customer", 1, 88_410.0),), (), assumptions)
     personas = tuple(persona(place, made, everyone) for place, made in enumerate(segments)) if reach else tuple(
         replace(persona(place, profile(place, costs), everyone), figures={"online_share": None, "average_order": None, "reach": None}, months=None)

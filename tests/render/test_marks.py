@@ -130,6 +130,20 @@ def test_the_tree_puts_each_segment_beneath_where_it_comes_from() -> None:
     assert checked_svg(narrow)
 
 
+def test_words_of_the_tree_leave_room_to_the_frame_or_are_left_to_the_table() -> None:
+    # Of 100 customers on 706 units 15 have a box of 106 units, 10 of 71 and 4 of 28. "15%, money 38%" takes 14 letters
+    # of 6.4 and 10 units of room, 99.6; "10%, money 38%" goes on two lines (9 letters, 67.6), "4%" (22.8) stays alone.
+    sizes, money = (61, 15, 10, 10, 4), (0.1, 0.38, 0.38, 0.04, 0.1)
+    low = [Node(3, i, size, "Joe" if i == 3 else "", "p1" if i == 3 else "", m)
+           for i, (size, m) in enumerate(zip(sizes, money, strict=True))]  # fmt: skip
+    flows = [Flow(2, 0, i, float(size)) for i, size in enumerate(sizes)]
+    wide, _ = family_tree([Node(2, 0, 100), *low], flows, 3)
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", wide)
+    assert [w for w in words if "%" in w or w == "Joe"] == [
+        "100%", "61%, money 10%", "15%, money 38%", "10%", "money 38%", "Joe", "10%", "4%",
+    ]  # fmt: skip
+
+
 def test_two_segments_of_the_same_colour_each_have_their_dots_on_the_picture() -> None:
     # from the seventh persona on all are ink2; matplotlib then defines the mark once and the second group refers to it
     points = ((0.0, 0.0), (1.0, 1.0), (2.0, 0.5))

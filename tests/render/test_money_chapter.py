@@ -23,6 +23,7 @@ from personas.profiles.money_records import (
     Whale,
 )
 from personas.render import render_card
+from personas.render.blocks import Section
 from personas.render.formats.html import render_html
 from personas.render.money_charts import Stretch, waterfall
 from personas.render.worth import cause_words, first_call, money_chapter
@@ -204,3 +205,35 @@ def test_every_persona_has_its_newsletter_beside_the_others_and_on_its_card() ->
     card = render_card(study, study.personas[0])
     assert "The newsletter" in card and "angle of Joe" in card and len(card.encode()) < 60_000
     assert all(anchor in render_html(study) for anchor in ('id="rfm"', 'id="influence"', 'id="newsletters"'))
+
+
+def chapter_part(study: Study, anchor: str) -> Section:
+    """One section of the money chapter."""
+    return next(section for section in money_chapter(study) if section.anchor == anchor)
+
+
+def test_the_value_of_all_customers_stands_under_that_of_the_personas_and_says_of_what_it_is(study: Study) -> None:
+    together = Estimate(10_600_000, 10_450_000, 10_720_000, "USD", 12_470, "sum of the segments' ends")
+    life = Lifetime(36, 0.125, "", HoldOut(52.0, 9000, 880.0, 1000.0, 1310.0), (), together)
+    found = chapter_part(replace(study, profiles=replace(study.profiles, lifetime=life)), "lifetime")
+    assert found.body[0].startswith("Value to come: contribution before marketing of the next 36 months, ")
+    assert "discounted at 12.5% a year" in found.body[0]
+    foot = found.tables[0].foot[0]
+    assert (foot.cells[0].text, foot.cells[0].small) == ("$10.6M", "$10.4M to $10.7M")
+    assert "12,470 customers" in found.tables[0].note and "never as a referral" in found.tables[0].note
+    bare = replace(study.profiles.everyone, economics=replace(study.profiles.everyone.economics, level="revenue"))
+    unknown = chapter_part(replace(study, profiles=replace(study.profiles, lifetime=life, everyone=bare)), "lifetime")
+    assert unknown.body[0].startswith("Value to come: revenue, because costs are unknown, of the next 36 months")
+
+
+def test_stages_of_life_stand_beside_the_rfm_names_with_their_rule() -> None:
+    study = lantern()
+    shares = {"new": 0.02, "active": 0.68, "slowing": 0.15, "lapsed": 0.1, "one_time": 0.05}
+    cells = (RfmCell("champions", -1, 200), RfmCell("champions", 2, 200))
+    everyone, first = (replace(p, lifecycle=shares) for p in (study.profiles.everyone, study.profiles.segments[0]))
+    segments = (first, *study.profiles.segments[1:])
+    profiles = replace(study.profiles, everyone=everyone, segments=segments, rfm_table=cells, rfm_cut="natural")
+    found = chapter_part(replace(study, profiles=profiles), "rfm")
+    assert "natural breaks of log(1 + x)" in found.tables[0].note
+    assert [cell.text for cell in found.tables[1].rows[0].cells] == ["2%", "68%", "15%", "10%", "5%"]
+    assert len(found.tables[1].rows) == 1 and "1.5 pauses" in found.tables[1].note

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.borders import (
+    direction_between,
     find_borders,
     holm,
     is_gap,
@@ -18,6 +18,7 @@ from personas.segmentation.borders import (
 from personas.segmentation.dip import TABLE_SHARES, dip, dip_p_value, simulate_quantiles
 from personas.segmentation.records import Border, Candidate
 from personas.segmentation.reference import compare
+from tests.conftest import needed
 from tests.segmentation.markets import ring
 
 KMEANS = ALGORITHMS.get("kmeans")
@@ -32,7 +33,7 @@ def test_the_dip_of_small_samples_worked_out_by_hand() -> None:
 
 
 def test_the_dip_equals_an_independent_program() -> None:
-    oracle = pytest.importorskip("diptest")
+    oracle = needed("diptest")
     random = np.random.default_rng(0)
     for case in range(400):
         n = int(random.integers(4, 300))
@@ -85,7 +86,18 @@ def test_steps_of_a_lattice_are_spread_to_the_middle_of_their_neighbours() -> No
     for value, low, high in ((0, -0.5, 0.5), (1, 0.5, 2.5), (4, 2.5, 5.5)):
         part = spread[column == value]
         assert low <= part.min() < low + 0.05 and high - 0.05 < part.max() <= high
-    assert len(np.unique(spread_ties(np.array([1.0, 1.0, 2.0]), np.random.default_rng(0)))) == 3
+
+
+def test_ties_are_spread_over_the_smallest_gap_and_last_digits_are_no_gap() -> None:
+    # 0.1 + 0.2 is 5.6e-17 more than 0.3: a tie that arithmetic has parted. The smallest gap is 0.7.
+    values = np.array([0.1 + 0.2, 0.3, 1.0, 2.0] * 50)
+    spread = spread_ties(values, np.random.default_rng(0))
+    assert len(np.unique(spread)) == 200 and 0.3 < np.abs(spread - values).max() <= 0.35 + 1e-12
+    assert np.ptp(spread[values < 0.5]) > 0.6
+    different = np.array([0.0, 1.0, 3.0])
+    assert spread_ties(different, np.random.default_rng(0)) is different
+    alike = np.full(4, 2.0)
+    assert spread_ties(alike, np.random.default_rng(0)) is alike
 
 
 def test_the_bound_of_structureless_borders_and_the_graph_of_open_borders() -> None:
@@ -106,3 +118,55 @@ def test_borders_are_counted_by_kind() -> None:
     borders = [Border(0, 1, "gap", 99), Border(1, 2, "gradient", 99), Border(0, 2, "categorical", 99)]
     found = with_borders(Candidate("kmeans", 3, 0.5, 0.0, 0.5, (9, 9, 9), 1.0), borders)
     assert (found.borders_tested, found.borders_gap, found.borders_untested, found.natural_groups) == (2, 1, 1, 1)
+
+
+def test_every_bound_of_a_border_is_kept_to_the_customer() -> None:
+    centroids = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+
+    def pairs(second_is_the_middle: int) -> list[tuple[int, int]]:
+        # Of the first segment one customer has the last as its second nearest, all others the middle one; of the last
+        # everybody has the middle one.
+        rows = [[1.0, 0.0]] * second_is_the_middle + [[0.0, 1.0]] + [[10.0, 0.0]] * 5 + [[6.0, 10.0]] * 5
+        return [(b.first, b.second) for b in find_borders(np.array(rows), centroids, np.array([]), 0)]
+
+    assert pairs(9) == [(0, 1), (0, 2), (1, 2)]  # 1 of 10 is a tenth
+    assert pairs(10) == [(0, 1), (1, 2)]  # 1 of 11 is less
+    line = np.column_stack((np.linspace(0, 1, 60), np.linspace(0, 1, 60)))
+    ends = line[[0, -1]]
+    assert [b.kind for b in find_borders(line, ends, np.array([]), 0)] == ["gradient"]  # 60 customers are enough
+    assert [b.kind for b in find_borders(line[:59], ends, np.array([]), 0)] == ["untested"]
+    assert [b.kind for b in find_borders(line, ends[[0, 0]], np.array([]), 0)] == ["untested"]  # there is no way
+    # Exactly half of the way between them is the change of a level.
+    assert [b.kind for b in find_borders(line, ends, np.array([]), 0, one_hot=[1])] == ["gradient"]
+
+
+def test_a_column_counts_by_its_spread_inside_the_two_segments() -> None:
+    # Variances inside: 1, 9, and none at all, where a millionth of the 100 among everybody is taken.
+    first = np.array([[-1.0, -3.0, 5.0], [1.0, 3.0, 5.0]])
+    pair = (first, first + np.array([4.0, 3.0, 2.0]))
+    found = direction_between(np.array([4.0, 3.0, 2.0]), pair, np.array([9.0, 9.0, 100.0]))
+    assert np.allclose(found, [4.0, 1 / 3, 2 / 1e-4], rtol=1e-12)
+    alone = direction_between(np.array([0.0]), (first[:, 2:], first[:, 2:]), np.array([0.0]))
+    assert alone.tolist() == [0.0]
+
+
+def test_the_dip_of_a_border_does_not_depend_on_the_scale_of_a_column() -> None:
+    groups, truth = ring(2, 6.0, 200, 4)
+    groups[:, 1] += truth  # the groups differ in both columns
+    found = []
+    for factor in (1.0, 0.2, 3.0):
+        X = groups * [1.0, factor]
+        centroids = np.array([X[truth == g].mean(axis=0) for g in (0, 1)])
+        found.append(find_borders(X, centroids, np.array([]), 0)[0])
+    assert len({border.customers for border in found}) == 1
+    assert np.ptp([border.dip for border in found]) <= 1e-12
+
+
+def test_dips_of_structureless_borders_are_held_against_ours_at_the_same_number_of_customers() -> None:
+    # Evenly spaced values have a dip of 1/(2n); times the root of n = 100 that is 0.05.
+    line = np.column_stack((np.linspace(0, 1, 100), np.linspace(0, 1, 100)))
+    null = structureless_dips([line], {2: [line[[0, -1]]]}, 0)[2]
+    assert np.allclose(null, [0.05], rtol=1e-9)
+    # The 38th of 39 is 38; at 60 customers that is 38 over the root of 60.
+    border = find_borders(line[:60], line[[0, 59]], np.arange(1.0, 40.0), 0)[0]
+    assert border.null_dip is not None and abs(border.null_dip - 38 / np.sqrt(60)) <= 1e-12

@@ -167,3 +167,22 @@ def test_levels_of_categories_are_no_gaps_even_when_nobody_says_that_they_are_ca
     found = discover(categories(5), k=(2, 5), protocol="quick", seed=5)
     assert (found.k, found.verdict) == (4, "reproducible")
     assert {border.kind for border in found.borders} == {"categorical"}
+
+
+def test_a_table_that_is_there_three_times_is_searched_once() -> None:
+    X, _ = mix(3, 2, 5.0, 150, 2)
+    alone = discover(X, k=(2, 4), protocol="quick", min_size=20, map_kind="pca")
+    shuffled = np.random.default_rng(0).permutation(450)
+    found = discover(np.vstack((X, X, X))[shuffled], k=(2, 4), protocol="quick", min_size=60, map_kind="pca")
+    assert (found.labels == alone.labels[shuffled % 150]).all() and (found.model.labels == found.labels).all()
+    assert (found.confidence == alone.confidence[shuffled % 150]).all()
+    assert (found.k, found.verdict, found.min_size) == (alone.k, alone.verdict, 60)
+    assert found.chosen.sizes == tuple(np.bincount(found.labels).tolist())
+    assert [c.silhouette for c in found.candidates] == [c.silhouette for c in alone.candidates]
+    assert found.labelings is not None and found.labelings.shape[1] == 450
+    assert found.map_rows is not None and alone.map_rows is not None
+    assert (shuffled[found.map_rows] % 150 == alone.map_rows).all()
+    assert [(n.code, n.count) for n in found.notices] == [("copied-table", 300)]
+    # One row more than three times: no copy of anything.
+    once_more = discover(np.vstack((X, X, X, X[:1])), k=3, protocol="quick")
+    assert "copied-table" not in {notice.code for notice in once_more.notices}

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 from sklearn.datasets import load_iris
 
+from personas.segmentation import compute, kernels_mixture, twins
 from personas.segmentation.agreement import adjusted_rand, contingency
+from personas.segmentation.algorithms import gmm
 from personas.segmentation.algorithms.covariance import free_parameters
 from personas.segmentation.algorithms.gmm import OFF, Fit, fit_gmm, fit_mixture
 from tests.segmentation.markets import mix
@@ -86,3 +90,48 @@ def test_posteriors_add_up_and_their_largest_is_the_label() -> None:
     assert np.abs(shares.sum(axis=1) - 1).max() <= 1e-12
     assert (shares.argmax(axis=1) == model.labels).all()
     assert model.centroids.tolist() == sorted(model.centroids.tolist())
+
+
+@pytest.mark.parametrize("columns", [1, 5, 8])
+def test_a_pass_of_kernel_and_twin_adds_up_what_the_densities_say(columns: int) -> None:
+    random = np.random.default_rng(columns)
+    X = random.normal(size=(700, columns)) * 3 + 100.0
+    centre, scale = X.mean(axis=0), X.std(axis=0)
+    means = random.normal(size=(3, columns))
+    # One component so far away that no row has a share of it that counts.
+    means[2] = 60.0
+    covariances = np.array([np.cov(random.normal(size=(columns, 50))).reshape(columns, columns) for _ in range(3)])
+    model = compute.whitened(centre, scale, np.array([0.5, 0.3, 0.2]), means, covariances)
+    Z = (X - centre) / scale
+    logs = np.column_stack(
+        [
+            multivariate_normal(m, c).logpdf(Z) + np.log(w)
+            for m, c, w in zip(means, covariances, (0.5, 0.3, 0.2), strict=True)
+        ]
+    )
+    shares = np.exp(logs - logsumexp(logs, axis=1)[:, None])
+    args = (X, centre, scale, model.matrices, model.offsets, model.constants)
+    for room in (kernels_mixture, twins):
+        wide = model.offsets.shape[1]
+        out, counts, sums, products = np.empty((700, 3)), np.zeros(3), np.zeros((3, wide)), np.zeros((3, wide, wide))
+        room.log_densities(*args, out)
+        assert np.abs(out - logs).max() <= 1e-9 * np.abs(logs).max()
+        total = room.mixture(*args, counts, sums, products)
+        assert abs(total - logsumexp(logs, axis=1).sum()) <= 1e-7
+        assert np.abs(counts - shares.sum(axis=0)).max() <= 1e-8
+        assert np.abs(sums[:, :columns] - shares.T @ Z).max() <= 1e-8
+        expected = np.einsum("ic,ij,il->cjl", shares, Z, Z)
+        assert np.abs(products[:, :columns, :columns] - expected).max() <= 1e-8
+
+
+def test_many_rows_are_fitted_from_a_part_as_well_as_from_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, truth = mix(4, 6, 4.0, 12_000, 6)
+    order = np.random.default_rng(0).permutation(len(X))
+    X, truth = X[order], truth[order]
+    found = fit_gmm(X, 4, np.random.SeedSequence(0), 20)
+    monkeypatch.setattr(gmm, "MANY_ROWS", 20_000)
+    whole = fit_gmm(X, 4, np.random.SeedSequence(0), 20)
+    # Gate D of performance.md: at most 0.01 a row below.
+    assert found.log_likelihood(X) / len(X) >= whole.log_likelihood(X) / len(X) - 0.01
+    assert adjusted_rand(contingency(truth, found.labels, 4, 4)) >= 0.9
+    assert found.weights.min() >= 0.02

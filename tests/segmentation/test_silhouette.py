@@ -84,6 +84,22 @@ def test_sampled_silhouettes_lie_within_their_stated_error_and_small_segments_ar
     assert covered >= 66
 
 
+def test_the_errors_of_macro_mean_and_segments_are_as_large_as_the_deviations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "QUERIES", 400)
+    X, truth = mix(3, 3, 2.0, 1500, 8)
+    exact = silhouettes(X, [truth])[0]
+    assert exact.macro_error == 0.0 and exact.segment_errors == (0.0, 0.0, 0.0)
+    deviations = []
+    for seed in range(100):
+        found = silhouettes(X, [truth], seed, limit=1000)[0]
+        deviations.append((found.macro - exact.macro) / found.macro_error)
+        pairs = zip(found.segments, exact.segments, found.segment_errors, strict=True)
+        deviations += [(part - whole) / error for part, whole, error in pairs]
+    # In half widths of 95% intervals: one standard error is 1/1.96 = 0.51. 400 values, a quarter of them dependent.
+    assert 0.43 <= np.std(deviations) <= 0.59
+    assert abs(np.mean(deviations)) <= 0.12
+
+
 def test_sampled_rows_have_exactly_their_own_silhouette_and_share_the_base_sample() -> None:
     X, truth = mix(3, 2, 4.0, 500, 4)
     halves = (X[:, 0] > np.median(X[:, 0])).astype(np.int32)

@@ -10,6 +10,7 @@ from personas.segmentation.reasons import reasons
 from personas.segmentation.records import Candidate
 from personas.segmentation.table import COLUMNS, k_table
 from personas.segmentation.verdict import (
+    THRESHOLDS,
     Choice,
     Evidence,
     best_silhouette,
@@ -163,6 +164,11 @@ def test_a_tie_goes_to_fewer_segments() -> None:
 
     assert pick(4e-10) == 3 and pick(4e-9) == 5
     assert best_silhouette([candidate(5, 0.3 + 4e-10), candidate(3, 0.3)]).k == 3
+    # Exactly on the bound, in numbers that subtract without a rest.
+    assert best_silhouette([candidate(5, 1e-9), candidate(3, 0.0)]).k == 3
+    wide = replace(candidate(5, 0.5, jaccard=0.8), silhouette_se=0.5)
+    assert choose(evidence(wide, candidate(3, -1e-9, jaccard=0.8))).k == 3
+    assert THRESHOLDS.tie == 1e-9 and THRESHOLDS.families == 3  # the latter is asked for by the choices ledger
 
 
 def test_without_a_large_enough_solution_the_smallest_k_is_shown() -> None:
@@ -185,6 +191,8 @@ def test_the_mixture_wins_only_when_it_is_better_in_both() -> None:
     assert prefer(kmeans, candidate(3, 0.41, jaccard=0.81, algorithm="gmm")).algorithm == "gmm"
     assert prefer(kmeans, candidate(3, 0.41, jaccard=0.80, algorithm="gmm")).algorithm == "kmeans"
     assert prefer(kmeans, candidate(3, 0.40, jaccard=0.99, algorithm="gmm")).algorithm == "kmeans"
+    even, hardly = candidate(3, 0.0, jaccard=0.8), candidate(3, 1e-9, jaccard=0.9, algorithm="gmm")
+    assert prefer(even, hardly).algorithm == "kmeans"  # better by exactly what counts as equal
 
 
 def said(found: Evidence, k: int, fixed: bool = False) -> str:

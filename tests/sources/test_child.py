@@ -16,7 +16,7 @@ import pytest
 from personas.config import SourceConfig
 from personas.errors import InputError, LimitError, PersonasError
 from personas.sources.child import read_apart
-from personas.sources.readers import read_here, read_source
+from personas.sources.readers import read_here, read_source, read_together
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "order_id,customer_id,ordered_on,total_amount\n1,a,2025-01-02,5.00\n2,b,2025-01-03,7.50\n\n3,Å,2025-01-04,1\n"
@@ -43,6 +43,19 @@ def test_a_child_reads_what_this_process_reads(tmp_path: Path) -> None:
         for name in ("label", "columns", "types", "is_text", "records", "ragged", "blank", "facts", "sha256", "parts",
                      "dropped"):  # fmt: skip
             assert getattr(apart, name) == getattr(here, name), name
+
+
+def test_parquet_files_are_looked_through_by_one_child_and_only_a_bad_one_is_read_alone(tmp_path: Path) -> None:
+    for name, number in (("customers", 1), ("products", 2)):
+        pq.write_table(pa.table({"id": [str(number)], "day": [None]}), tmp_path / f"{name}.parquet")
+    (tmp_path / "orders.parquet").write_bytes(b"PAR1 and then nothing")
+    (tmp_path / "tickets.csv").write_text(TEXT, encoding="utf-8")
+    files = {"customers": "customers.parquet", "orders": "orders.parquet", "products": "products.parquet"}
+    sources = {name: SourceConfig(file=file) for name, file in {**files, "tickets": "tickets.csv"}.items()}
+    found = read_together(sources, tmp_path)
+    assert found == {name: read_here(name, sources[name], tmp_path) for name in ("customers", "products")}
+    with pytest.raises(InputError, match=r"orders\.parquet is a damaged Parquet file"):
+        read_source("orders", sources["orders"], tmp_path)
 
 
 def test_its_refusals_arrive_as_they_were_said(tmp_path: Path) -> None:

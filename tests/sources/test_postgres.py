@@ -12,23 +12,28 @@ from pathlib import Path
 
 import pytest
 
-from personas.config import SourceConfig
+from personas.config import Config, SourceConfig
 from personas.engines import Engine
 from personas.errors import ConfigError, InputError
 from personas.pipeline import run, save
+from personas.sources.prepare import Progress, prepare
 from personas.sources.readers import read_source
 
+from ..conftest import lacking, needed
 from ..small_shop import HEADER, order_rows, write_shop, write_table
 from .conftest import Prepare, rows, steps
 
-psycopg = pytest.importorskip("psycopg")
+psycopg = needed("psycopg")
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The connection string of a server with a table of orders."""
-    if shutil.which("initdb") is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
-        pytest.skip("the programs of PostgreSQL are not installed")
+    # Debian keeps them away from the path, a folder per version.
+    programs = [*map(Path, filter(None, [shutil.which("initdb")])), *Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if not programs or (os.geteuid() == 0 and shutil.which("runuser") is None):
+        lacking("the programs of PostgreSQL are not here; install Debian's package postgresql")
+    bin_folder = programs[-1].resolve().parent
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     as_owner: list[str] = []
     if os.geteuid() == 0:  # a server refuses to run as root
@@ -40,13 +45,13 @@ def server() -> Iterator[str]:
         assert done.returncode == 0, done.stderr
 
     try:
-        call("initdb", "-D", f"{folder}/data", "-U", "reader", "-A", "trust", "-E", "UTF8", "--no-sync")
+        call(f"{bin_folder}/initdb", "-D", f"{folder}/data", "-U", "reader", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        call("pg_ctl", "-D", f"{folder}/data", "-w", "-l", f"{folder}/log", "-o", options, "start")
+        call(f"{bin_folder}/pg_ctl", "-D", f"{folder}/data", "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:
             yield f"host={folder} user=reader dbname=postgres"
         finally:
-            call("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
+            call(f"{bin_folder}/pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -101,6 +106,45 @@ def test_what_is_not_there_is_told_without_the_connection(
     assert "s3cret" not in str(found.value) and "127.0.0.1" not in str(found.value)
     with pytest.raises(ValueError, match="postgres"):
         SourceConfig(postgres="postgresql://reader:s3cret@host/shop", sheet="a.b")
+
+
+def test_all_tables_of_a_database_are_of_one_moment(orders: str, server: str, engine: Engine) -> None:
+    with psycopg.connect(server, autocommit=True) as other:
+        other.execute("CREATE TABLE shop.people AS SELECT DISTINCT customer_id FROM shop.orders")
+    place = {"postgres": orders, "sheet": "shop.orders"}
+    sources = {"customers": {**place, "sheet": "shop.people"}, "orders": place}
+    config = Config.model_validate({"study": {"name": "Shop", "currency": "EUR"}, "sources": sources})
+    said: list[str] = []
+
+    def sell(what: str, share: float) -> None:
+        said.append(what)
+        if what == "reading orders":  # the customers are read, the orders are not
+            with psycopg.connect(server) as other:
+                other.execute("INSERT INTO shop.people VALUES ('late')")
+                other.execute("INSERT INTO shop.orders VALUES ('late', 'late', '2025-06-01', 5, 'online')")
+
+    def found(progress: Progress | None) -> tuple[int, int]:
+        prepare(engine, config, progress)
+        count = "SELECT COUNT(*) AS n FROM "
+        people, sold = (engine.fetch(count + name, 1).to_pylist()[0]["n"] for name in ("customers", "orders"))
+        return int(people), int(sold)
+
+    before = found(None)
+    assert found(sell) == before and said.index("reading customers") < said.index("reading orders")
+    assert found(None) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_table_that_fails_leaves_the_others_their_snapshot(orders: str, engine: Engine) -> None:
+    place = {"postgres": orders, "sheet": "shop.orders"}
+    missing = {"customers": {**place, "sheet": "shop.nobody"}, "tickets": {**place, "sheet": "no.such"}}
+    sources = {"orders": place, **missing}
+    config = Config.model_validate({"study": {"name": "Shop", "currency": "EUR"}, "sources": sources})
+    with pytest.raises(InputError) as told:
+        prepare(engine, config)
+    # Both tables that are not there, and no word of the one that is.
+    assert [line.split(" (")[0] for line in told.value.problems] == [
+        "there is no table shop.nobody", "there is no table no.such"
+    ]  # fmt: skip
 
 
 def test_a_whole_study_of_a_database_is_that_of_the_files(

@@ -1,6 +1,9 @@
 import gzip
 import io
+import os
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ import pytest
 from personas.config import SourceConfig
 from personas.errors import ConfigError, InputError, LimitError, PersonasError
 from personas.sources.readers import Raw, read_source
+
+from ..conftest import ROOT, as_anybody
 
 
 def read(folder: Path, content: str | bytes, **settings: Any) -> Raw:
@@ -227,6 +232,33 @@ def test_a_table_of_an_sqlite_file_is_read_as_text(tmp_path: Path) -> None:
     assert cells(raw) == {"id": ["007", "8"], "x": ["1.5", ""]}
     with pytest.raises(InputError, match="no table 'p'"):
         read_source("orders", SourceConfig(file="orders.csv", sheet="p"), tmp_path)
+
+
+def test_what_is_no_file_or_may_not_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    (tmp_path / "nowhere.csv").symlink_to(tmp_path / "none.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for file, said in (
+        ("loop.csv", "a link that leads nowhere"), ("nowhere.csv", "a link that leads nowhere"),
+        ("pipe.csv", "no regular file"), (f"{'a' * 300}.csv", "File name too long"), ("a\0b.csv", "no file"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=said):
+            read_source("orders", SourceConfig(file=file), tmp_path)
+    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "secret.csv").chmod(0)
+    code = (
+        "import sys, pathlib\nfrom personas.config import SourceConfig\n"
+        "from personas.sources.readers import read_source\n"
+        "read_source('orders', SourceConfig(file='secret.csv'), pathlib.Path(sys.argv[1]))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, preexec_fn=as_anybody(), capture_output=True, text=True, timeout=60)
+    assert "InputError: sources.orders.file cannot be opened: Permission denied" in done.stderr
+
+
+def test_a_cell_of_over_a_million_characters_is_a_limit(tmp_path: Path) -> None:
+    with pytest.raises(LimitError, match="a cell of more than 1,048,576 characters"):
+        read(tmp_path, f"a,b\n1,{'x' * 1_200_000}\n")
 
 
 def test_folders_and_patterns_name_several_files(tmp_path: Path) -> None:

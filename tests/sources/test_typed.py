@@ -93,6 +93,8 @@ def test_whole_floats_may_be_ids_and_others_may_not(shop: Prepare, engine: Engin
 
 def test_a_column_of_the_wrong_type_is_refused(shop: Prepare) -> None:
     with pytest.raises(InputError, match="cannot be read as days"):
+        shop(orders=orders(ordered_on=[45000.5, 45001, 45002]))
+    with pytest.raises(InputError, match=r"days as a spreadsheet counts them. Write sources\.orders\.dates: serial"):
         shop(orders=orders(ordered_on=[45000, 45001, 45002]))
     with pytest.raises(InputError, match="cannot be read as money"):
         shop(orders=orders(total_amount=[[1.0], [2.0], [3.0]]))

@@ -6,17 +6,21 @@ from datetime import date, timedelta
 
 from personas.features.families.customer import given
 from personas.features.families.expressions import as_double, count_where, day, ratio, sum_where, yearly
+from personas.features.families.lifecycle import lifecycle
 from personas.features.feature import FamilyContext, Feature, FeatureFamily
 from personas.features.occasions import spans, words
 
 SALES = count_where("is_sale")
-BUYING_DAYS = "count(DISTINCT ordered_on) FILTER (WHERE is_sale)"
+# Days since the sale before are unknown for the first and 0 on the same day: what is left are new days. Counting
+# different days instead would keep them all.
+BUYING_DAYS = count_where("is_sale AND coalesce(gap_days, 1) > 0")
 SALE_COLUMNS = ("ordered_on", "is_sale")
 
 
 def features(context: FamilyContext) -> tuple[Feature, ...]:
-    """Recency, frequency, money, rhythm, occasions and trend."""
-    return (*_frequency_and_money(context), *_rhythm(context), *given(context, "purchase"))
+    """Recency, frequency, money, rhythm, occasions, trend, and the stage where segments are sought within stages."""
+    own = given(context, "purchase")
+    return (*_frequency_and_money(context), *_rhythm(context), *lifecycle(context), *own)
 
 
 def _frequency_and_money(context: FamilyContext) -> tuple[Feature, ...]:

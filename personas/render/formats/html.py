@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from personas.narrative.persona import Persona
 from personas.render.card import card_of
 from personas.render.context import report_context
+from personas.render.stages import anchor_of
 from personas.render.styles import card_css, css_hash, report_css
 from personas.render.svg import checked_css, checked_svg
 from personas.render.text import visible
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _CHAPTERS = {
     "structure": "Is there structure", "candidates": "Candidates", "agreement": "Does it come back",
     "tree": "Family tree", "choices": "Choices", "picture": "Picture", "override": "The override",
-    "returns": "Which return", "separation": "How separate", "profile": "Profiles",
+    "returns": "Which return", "stages": "Stages", "separation": "How separate", "profile": "Profiles",
 }  # fmt: skip
 
 
@@ -27,7 +28,8 @@ def render_html(study: Study) -> str:
     """The whole report as one page."""
     report = report_context(study)
     columns = len(report.sheet.heads) + 2 if report.sheet else 0
-    return _page("report.html.j2", report=report, sheet_columns=columns, short_names=_CHAPTERS)
+    chapters = _CHAPTERS | {anchor_of(stage): stage.title for stage in study.segmentation.stages}
+    return _page("report.html.j2", report=report, sheet_columns=columns, short_names=chapters)
 
 
 def render_choose_k(study: Study) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 
 from personas.codec import to_plain
 from personas.estimate import Estimate, Notice
+from personas.narrative.formatting import assumed
 from personas.narrative.persona import Evidence, Persona
 from personas.profiles.records import Economics, Profile
 from personas.render.formats.csv import COLUMNS
+from personas.render.stages import study_of
 from personas.segmentation.records import Segmentation
 from personas.segmentation.verdict import THRESHOLDS
 from personas.study import Study
@@ -67,6 +69,7 @@ def personas_document(study: Study) -> dict[str, Any]:
                 **persona_document(persona),
                 "facts": facts_document(profiles.get(persona.segment)),
                 "worth": worth_document(profiles.get(persona.segment), persona),
+                "lifecycle": dict(profiles[persona.segment].lifecycle) if persona.segment in profiles else {},
             }
             for persona in study.personas
         ],
@@ -80,8 +83,11 @@ def personas_document(study: Study) -> dict[str, Any]:
             "service_order": to_plain(study.profiles.service_order),
             "service_floor_days": study.profiles.service_floor_days,
             "rfm": to_plain(study.profiles.rfm_table),
+            "rfm_cut": study.profiles.rfm_cut,
             "value_and_influence": to_plain(study.profiles.quadrants),
-            "assumptions": [{"what": what, "figure": words} for what, words in study.profiles.assumptions],
+            "assumptions": [
+                {"what": a.what, "figure": assumed(a, study.about.language)} for a in study.profiles.assumptions
+            ],
         },
         "notices": [notice_document(notice) for notice in study.notices],
     }  # fmt: skip
@@ -111,6 +117,7 @@ def persona_document(persona: Persona) -> dict[str, Any]:
         "segment": persona.segment,
         "name": persona.name,
         "tagline": persona.tagline,
+        "tagline_evidence": [evidence_document(e) for e in persona.tagline_evidence],
         "age": age,
         "gender": persona.gender,
         "place": persona.place,
@@ -197,10 +204,24 @@ def notice_document(notice: Notice) -> dict[str, Any]:
 
 
 def segmentation_document(study: Study) -> dict[str, Any]:
-    """Contract, section 5."""
-    s = study.segmentation
+    """Contract, section 5. Where segments were sought inside stages, each stage has a document of its own under it."""
+    found = study.segmentation
+    document = {"schema_version": SCHEMA_VERSION, **_segmentation(found)}
+    if not found.stages:
+        return document
+    stages = [
+        {
+            "name": stage.name, "customers": stage.customers, "segments": [stage.first + i for i in range(stage.k)],
+            "why": stage.why, "found": None if (alone := study_of(study, stage)) is None
+            else _segmentation(alone.segmentation),
+        }
+        for stage in found.stages
+    ]  # fmt: skip
+    return {**document, "stage_feature": found.stage_feature, "stages": stages}
+
+
+def _segmentation(s: Segmentation) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA_VERSION,
         "algorithm": s.algorithm,
         "k": s.k,
         "k_silhouette": s.k_silhouette,

@@ -34,14 +34,35 @@ def free_parameters(shape: str, k: int, d: int) -> int:
     return (k - 1) + k * d + covariance
 
 
-def estimate(X: Floats, means: Floats, responsibilities: Floats, shape: str, how: Regularisation) -> Floats:
-    """(k, d, d) covariances of the components, regularised."""
-    n, d = X.shape
-    counts = responsibilities.sum(axis=0)
-    raw = np.empty((len(means), d, d))
-    for j, mean in enumerate(means):
-        rows = X - mean
-        raw[j] = (rows * responsibilities[:, j, None]).T @ rows / counts[j]
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What each component has of the rows: their weight (k,), sums (k, d) and sums of products (k, d, d)."""
+
+    counts: Floats
+    sums: Floats
+    products: Floats
+
+    @property
+    def lightest(self) -> float:
+        """Weight of the lightest component."""
+        return float(self.counts.min() / self.counts.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Weights (k,), means (k, d) and covariances (k, d, d)."""
+
+    weights: Floats
+    means: Floats
+    covariances: Floats
+
+
+def maximise(moments: Moments, shape: str, how: Regularisation) -> Components:
+    """The most likely components with these moments, covariances regularised."""
+    counts = np.maximum(moments.counts, 1e-9)
+    n, d = counts.sum(), moments.sums.shape[1]
+    means = moments.sums / counts[:, None]
+    raw = moments.products / counts[:, None, None] - means[:, :, None] * means[:, None, :]
     pooled = np.tensordot(counts / n, raw, axes=1)
     nu = (d + 2.0) if how.shrinkage is None else how.shrinkage
     if shape == "tied":
@@ -54,7 +75,7 @@ def estimate(X: Floats, means: Floats, responsibilities: Floats, shape: str, how
             variances = np.repeat(variances.mean(axis=1, keepdims=True), d, axis=1)
         shrunk = np.einsum("ki,ij->kij", variances, np.eye(d))
     shrunk = shrunk + how.ridge * np.trace(pooled) / d * np.eye(d)
-    return _capped(shrunk, counts, how.cap)
+    return Components(counts / n, means, _capped(shrunk, counts, how.cap))
 
 
 def _capped(covariances: Floats, counts: Floats, cap: float) -> Floats:
@@ -65,11 +86,24 @@ def _capped(covariances: Floats, counts: Floats, cap: float) -> Floats:
     low, high = float(values.min()), float(values.max())
     if low > 0 and high <= cap * low:
         return covariances
-    floor = max(low, high * 1e-12)
-    grid = np.geomspace(floor, high, 200)[:, None, None]
-    clipped = np.clip(values, grid, cap * grid)
-    costs = ((np.log(clipped) + values / clipped) * counts[:, None]).sum(axis=(1, 2))
-    best = grid[int(np.argmin(costs)), 0, 0]
+    best = _best_floor(values, counts, cap, max(low, high * 1e-12))
     kept = np.clip(values, best, cap * best)
     result: Floats = np.einsum("kij,kj,klj->kil", vectors, kept, vectors)
     return result
+
+
+def _best_floor(values: Floats, counts: Floats, cap: float, lowest: float) -> float:
+    """The m, among 200 from ``lowest`` to the largest eigenvalue, whose clipping to [m, cap m] costs least likelihood:
+    log(clipped) + value / clipped, added up by sums over eigenvalues in order.
+    """
+    order = np.argsort(values, axis=None)
+    value, weight = values.ravel()[order], np.repeat(counts, values.shape[1])[order]
+    grid = np.geomspace(lowest, value[-1], 200)
+    weights, weighted, kept = (
+        np.concatenate(([0.0], np.cumsum(part)))
+        for part in (weight, weight * value, weight * (np.log(np.maximum(value, lowest)) + 1))
+    )
+    below, above = np.searchsorted(value, grid), np.searchsorted(value, cap * grid, side="right")
+    costs = weights[below] * np.log(grid) + weighted[below] / grid + kept[above] - kept[below]
+    costs += (weights[-1] - weights[above]) * np.log(cap * grid) + (weighted[-1] - weighted[above]) / (cap * grid)
+    return float(grid[int(np.argmin(costs))])

@@ -6,20 +6,36 @@ Our own, because the M-step of scikit-learn cannot be regularised through its pu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.segmentation.algorithms.covariance import OFF, SHAPES, Regularisation, estimate, free_parameters
-from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_kmeans, in_order
+from personas.segmentation import compute
+from personas.segmentation.algorithms.covariance import (
+    OFF,
+    SHAPES,
+    Components,
+    Moments,
+    Regularisation,
+    free_parameters,
+    maximise,
+)
+from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_prepared, in_order, prepare
+from personas.segmentation.compute import Whitened
 from personas.segmentation.lloyd import inertia_of
 from personas.segmentation.records import Algorithm, Floats, Labels
 from personas.segmentation.threads import single_thread
 
 __all__ = ["GMM", "OFF", "Fit", "MixtureModel", "Regularisation", "fit_gmm", "fit_mixture"]
 
-START_ROWS = 10_000
+MANY_ROWS = 10_000
+"""Above so many rows the climb begins on a part of them."""
+TRIAL_ROWS, PART_ROWS = 2_500, 5_000
+"""Rows for the trial iterations of all starts, and for the climb of the best."""
+ROUGH_STARTS, ROUGH_PASSES, ROUGH = 12, 3, 1e-3
+"""Starts on a part are k-means partitions left unfinished: finished ones are all the same one, and the best mixture is
+often elsewhere (measured: 0.2 less log-likelihood a row)."""
 FULL_PASSES = 5
 KMEANS_STARTS = 10
 
@@ -36,6 +52,7 @@ class Fit:
 
 
 REFIT = Fit(tolerance=1e-4, iterations=60, finalists=1)
+PART = Fit(tolerance=1e-3, iterations=40, trial_iterations=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +72,11 @@ class MixtureModel:
 
     def log_densities(self, X: Floats) -> Floats:
         """(n, k) log of weight times density of each component, in the units of X."""
-        scaled = _log_densities(X / self.scale, self.weights, self.centroids / self.scale, self.covariances)
-        return scaled - float(np.log(self.scale).sum())
+        # Close to the rows, so that values far from 0 keep their digits.
+        centre = self.centroids.mean(axis=0)
+        means = (self.centroids - centre) / self.scale
+        model = compute.whitened(centre, self.scale, self.weights, means, self.covariances)
+        return compute.log_densities(X, model) - float(np.log(self.scale).sum())
 
     def membership(self, X: Floats) -> Floats:
         """(n, k) posterior probabilities; near 0 or 1 whatever the truth when there are more than ten columns."""
@@ -93,11 +113,26 @@ class MixtureModel:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stays the same in a fit: columns are taken less ``centre`` over ``scale``, covariances have a ``shape``."""
+
+    centre: Floats
+    scale: Floats
+    shape: str
+    how: Regularisation
+
+    def whitened(self, found: Components) -> Whitened:
+        """The components for a pass over the rows."""
+        return compute.whitened(self.centre, self.scale, found.weights, found.means, found.covariances)
+
+
 def fit_gmm(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -> MixtureModel:
     """A mixture of ``k`` components: full covariances, or diagonal ones when a component has under 5 rows a column.
 
     Starts are k-means partitions: ten of them for a reference fit, one good one for a refit (``starts`` up to 5).
-    Above 10,000 rows the starts run on 10,000 of them and all rows take part in five last passes.
+    Above 10,000 rows twelve unfinished ones are tried on 2,500 of them, the best two climb on 5,000, and all rows take
+    part in five last passes.
     """
     shape = "full" if len(X) / k >= 5 * X.shape[1] else "diag"
     if starts <= REFIT_STARTS:
@@ -120,7 +155,7 @@ def fit_mixture(
     Parameters
     ----------
     starts : list of int
-        One k-means start each, with that many starts of its own.
+        One k-means start each, with that many starts of its own; not used above 10,000 rows.
     how : Regularisation
         ``OFF`` gives the plain maximum likelihood, which is unbounded: for comparisons only.
 
@@ -129,33 +164,23 @@ def fit_mixture(
     how, fit = how or Regularisation(), fit or Fit()
     # The cap compares eigenvalues of different columns, so columns must be alike in scale; without it nothing changes.
     spread = X.std(axis=0) if np.isfinite(how.cap) else np.ones(X.shape[1])
-    scale = np.where(spread > 0, spread, 1.0)
-    Z = X / scale
-    part = Z
-    if len(Z) > START_ROWS:
-        drawn = np.random.Generator(np.random.PCG64(stream)).choice(len(Z), START_ROWS, replace=False)
-        part = Z[np.sort(drawn)]
+    frame = Frame(X.mean(axis=0), np.where(spread > 0, spread, 1.0), shape, how)
     with single_thread():
-        trials = [
-            _climb(part, _one_hot(labels, k), shape, how, fit.tolerance, fit.trial_iterations)
-            for labels in _partitions(part, k, stream, starts)
-        ]
-        trials.sort(key=lambda run: -run[0])
-        runs = [_climb(part, run[1], shape, how, fit.tolerance, fit.iterations) for run in trials[: fit.finalists]]
-        lightest = max(0.02, 2 * X.shape[1] / len(part)) if how is not OFF else 0.0
-        sound = [run for run in runs if run[1].mean(axis=0).min() >= lightest] or runs
-        best = max(sound, key=lambda run: run[0])
-        if part is not Z:
-            start = _posterior(_log_densities(Z, *_maximise(part, best[1], shape, how)))[0]
-            best = _climb(Z, start, shape, how, fit.tolerance, FULL_PASSES)
-        weights, means, covariances = _maximise(Z, best[1], shape, how)
-        order = in_order(means)
+        if len(X) > MANY_ROWS:
+            drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
+            part, first = X[np.sort(drawn)], X[np.sort(drawn[:TRIAL_ROWS])]
+            moments = _best(first, part, frame, k, _unfinished(first / frame.scale, k, stream), PART)
+            moments = _climb(X, frame, moments, fit.tolerance, FULL_PASSES)[1]
+        else:
+            moments = _best(X, X, frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
+        found = maximise(moments, shape, how)
+        order = in_order(found.means)
         model = MixtureModel(
-            k, np.empty(0, dtype=np.int32), means[order] * scale, 0.0, weights[order], covariances[order], scale, shape
-        )
+            k, np.empty(0, dtype=np.int32), found.means[order] * frame.scale + frame.centre, 0.0,
+            found.weights[order], found.covariances[order], frame.scale, shape,
+        )  # fmt: skip
         labels = model.predict(X)
-    inertia = inertia_of(X, labels, model.centroids)
-    return MixtureModel(k, labels, model.centroids, inertia, model.weights, model.covariances, model.scale, shape)
+    return replace(model, labels=labels, inertia=inertia_of(X, labels, model.centroids))
 
 
 def restore_gmm(arrays: Mapping[str, NDArray[np.generic]]) -> MixtureModel:
@@ -175,51 +200,54 @@ def restore_gmm(arrays: Mapping[str, NDArray[np.generic]]) -> MixtureModel:
 
 def _partitions(Z: Floats, k: int, stream: np.random.SeedSequence, starts: list[int]) -> list[Labels]:
     """Different k-means partitions: equal ones would climb to the same top."""
-    found: dict[bytes, Labels] = {}
+    if k == 1:
+        return [np.zeros(len(Z), dtype=np.int32)]
+    shared, found = prepare(Z), dict[bytes, Labels]()
     for entropy, count in zip(stream.generate_state(len(starts)), starts, strict=True):
-        labels = fit_kmeans(Z, k, np.random.SeedSequence(int(entropy)), count).labels if k > 1 else _all_in_one(Z)
+        labels = fit_prepared(shared, k, np.random.SeedSequence(int(entropy)), count).labels
         found.setdefault(labels.tobytes(), labels)
     return list(found.values())
 
 
-def _all_in_one(Z: Floats) -> Labels:
-    return np.zeros(len(Z), dtype=np.int32)
+def _unfinished(Z: Floats, k: int, stream: np.random.SeedSequence) -> list[Labels]:
+    """Unlike k-means partitions after a few passes."""
+    uniforms = np.random.Generator(np.random.PCG64(stream)).random((ROUGH_STARTS, 1 + (k - 1) * compute.tries(k)))
+    return [compute.nearest(Z, c)[0] for c in compute.starts(compute.pack(Z), k, uniforms, ROUGH_PASSES, ROUGH)[1]]
 
 
-def _one_hot(labels: Labels, k: int) -> Floats:
-    return np.eye(k)[labels]
+def _best(first: Floats, part: Floats, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
+    """From all partitions of the rows ``first`` a few iterations, from the best of them to the end with ``part``."""
+    trials = [
+        _climb(first, frame, _moments(first, frame, labels, k), fit.tolerance, fit.trial_iterations)
+        for labels in partitions
+    ]
+    trials.sort(key=lambda run: -run[0])
+    runs = [_climb(part, frame, run[1], fit.tolerance, fit.iterations) for run in trials[: fit.finalists]]
+    lightest = max(0.02, 2 * part.shape[1] / len(part)) if frame.how is not OFF else 0.0
+    sound = [run for run in runs if run[1].lightest >= lightest] or runs
+    return max(sound, key=lambda run: run[0])[1]
 
 
-def _climb(
-    Z: Floats, responsibilities: Floats, shape: str, how: Regularisation, tolerance: float, iterations: int
-) -> tuple[float, Floats]:
-    """Mean log-likelihood and responsibilities after at most ``iterations`` rounds."""
+def _moments(X: Floats, frame: Frame, labels: Labels, k: int) -> Moments:
+    """Of a partition, in the columns of the frame."""
+    groups = [(X[labels == c] - frame.centre) / frame.scale for c in range(k)]
+    return Moments(
+        np.array([float(len(rows)) for rows in groups]),
+        np.array([rows.sum(axis=0) for rows in groups]),
+        np.array([rows.T @ rows for rows in groups]),
+    )
+
+
+def _climb(X: Floats, frame: Frame, moments: Moments, tolerance: float, iterations: int) -> tuple[float, Moments]:
+    """Mean log-likelihood, and moments of its components, after at most ``iterations`` rounds."""
     before = -np.inf
     for _ in range(iterations):
-        responsibilities, logs = _posterior(_log_densities(Z, *_maximise(Z, responsibilities, shape, how)))
-        now = float(logs.mean())
+        total, *sums = compute.mixture(X, frame.whitened(maximise(moments, frame.shape, frame.how)))
+        now, moments = total / len(X), Moments(*sums)
         if abs(now - before) < tolerance:
             break
         before = now
-    return now, responsibilities
-
-
-def _maximise(Z: Floats, responsibilities: Floats, shape: str, how: Regularisation) -> tuple[Floats, Floats, Floats]:
-    counts = np.maximum(responsibilities.sum(axis=0), 1e-9)
-    means = responsibilities.T @ Z / counts[:, None]
-    return counts / counts.sum(), means, estimate(Z, means, responsibilities, shape, how)
-
-
-def _log_densities(Z: Floats, weights: Floats, means: Floats, covariances: Floats) -> Floats:
-    d = Z.shape[1]
-    logs = np.empty((len(Z), len(means)))
-    for j, mean in enumerate(means):
-        lower = np.linalg.cholesky(covariances[j])
-        solved = (Z - mean) @ np.linalg.inv(lower).T
-        log_det = 2.0 * np.log(np.diag(lower)).sum()
-        distances = np.einsum("ij,ij->i", solved, solved)
-        logs[:, j] = np.log(weights[j]) - 0.5 * (distances + log_det + d * np.log(2 * np.pi))
-    return logs
+    return now, moments
 
 
 def _posterior(logs: Floats) -> tuple[Floats, Floats]:
