@@ -266,8 +266,6 @@ _WORDS = {
 }  # fmt: skip
 
 
-
-
 def _interpretation(raw: Raw, matched: Plan, reports: dict[str, Converted]) -> dict[str, object]:
     """What was understood, for people and for audit.json; examples are masked."""
     return {
