@@ -36,6 +36,7 @@ CODES = {
     "id", "claim", "kind", "block", "unit", "basis", "verdict", "language", "algorithm", "map_kind", "currency",
     "table", "step",
     "amount", "level", "shape", "role", "family", "archetype", "protocol", "feature", "statistic", "sql",
+    "rfm_cut",
 }  # fmt: skip
 """Fields that hold a code of ours, never a string of somebody else."""
 
