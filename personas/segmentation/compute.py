@@ -200,7 +200,9 @@ def whitened(centre: Floats, scale: Floats, weights: Floats, means: Floats, cova
     matrices[:, :d, :d] = np.linalg.inv(lower)
     offsets[:, :d] = np.einsum("kij,kj->ki", matrices[:, :d, :d], means)
     volumes = np.log(np.einsum("kii->ki", lower)).sum(axis=1)
-    return Whitened(centre, scale, matrices, offsets, np.log(weights) - volumes - 0.5 * d * np.log(2 * np.pi))
+    constants = np.log(weights) - volumes - 0.5 * d * np.log(2 * np.pi)
+    # Copies: arrays of a saved model may not be written, and are another type for the compiler.
+    return Whitened(np.array(centre), np.array(scale), matrices, offsets, constants)
 
 
 def mixture(X: Floats, model: Whitened) -> tuple[float, Floats, Floats, Floats]:

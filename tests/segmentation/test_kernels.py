@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from personas.segmentation import compute, kernels, kernels_rows, twins
+from personas.segmentation import compute, kernels, kernels_mixture, kernels_rows, twins
+from personas.segmentation.algorithms.gmm import fit_gmm, restore_gmm
 from personas.segmentation.algorithms.kmeans import fit_kmeans
 from personas.segmentation.discover import discover
 from personas.segmentation.preflight import canonical_order
@@ -118,8 +119,14 @@ def test_every_kernel_is_compiled_for_one_set_of_types() -> None:
     X, _ = mix(3, 3, 4.0, 1500, 6)
     discover(X, k=(2, 3), protocol="quick")
     scan(X.astype(np.float32), k=(2, 3))
-    for room in (kernels, kernels_rows):
-        for name in ("pack", "starts", "passes", "nearest", "group_sums", "squared", "cell_sums"):
+    mixture = fit_gmm(X, 2, np.random.SeedSequence(0), 5)
+    saved = {name: np.array(values) for name, values in mixture.arrays().items()}
+    for values in saved.values():
+        values.flags.writeable = False
+    restore_gmm(saved).predict(X[::2])
+    names = ("pack", "starts", "passes", "nearest", "group_sums", "squared", "cell_sums", "mixture", "log_densities")
+    for room in (kernels, kernels_rows, kernels_mixture):
+        for name in names:
             kernel = getattr(room, name, None)
             assert kernel is None or len(kernel.signatures) <= 1, name
 

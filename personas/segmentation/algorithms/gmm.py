@@ -34,9 +34,12 @@ MANY_ROWS = 10_000
 TRIAL_ROWS, PART_ROWS = 2_500, 5_000
 """Rows for the trial iterations of all starts, and for the climb of the best."""
 ROUGH_STARTS, ROUGH_PASSES, ROUGH = 12, 3, 1e-3
-"""Starts on a part are k-means partitions left unfinished: finished ones are all the same one, and the best mixture is
-often elsewhere (measured: 0.2 less log-likelihood a row)."""
-FULL_PASSES = 5
+"""Starts on a part are k-means partitions left unfinished, after at most k - 1 passes: finished ones are all the same
+one, and the best mixture is often elsewhere (measured: 0.2 less log-likelihood a row)."""
+FINALISTS = 16
+"""So many components climb on a part in all: a few of them climb fast, and trial iterations tell their tops apart
+least."""
+FULL_PASSES = 4
 KMEANS_STARTS = 10
 
 
@@ -52,7 +55,6 @@ class Fit:
 
 
 REFIT = Fit(tolerance=1e-4, iterations=60, finalists=1)
-PART = Fit(tolerance=1e-3, iterations=40, trial_iterations=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ def fit_gmm(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -> M
     """A mixture of ``k`` components: full covariances, or diagonal ones when a component has under 5 rows a column.
 
     Starts are k-means partitions: ten of them for a reference fit, one good one for a refit (``starts`` up to 5).
-    Above 10,000 rows twelve unfinished ones are tried on 2,500 of them, the best two climb on 5,000, and all rows take
-    part in five last passes.
+    Above 10,000 rows twelve unfinished ones are tried on 2,500 of them, the best few climb on 5,000, and all rows take
+    part in four last passes.
     """
     shape = "full" if len(X) / k >= 5 * X.shape[1] else "diag"
     if starts <= REFIT_STARTS:
@@ -169,7 +171,8 @@ def fit_mixture(
         if len(X) > MANY_ROWS:
             drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
             part, first = X[np.sort(drawn)], X[np.sort(drawn[:TRIAL_ROWS])]
-            moments = _best(first, part, frame, k, _unfinished(first / frame.scale, k, stream), PART)
+            rough = Fit(tolerance=1e-3, iterations=40, trial_iterations=5, finalists=max(2, FINALISTS // k))
+            moments = _best(first, part, frame, k, _unfinished(first / frame.scale, k, stream), rough)
             moments = _climb(X, frame, moments, fit.tolerance, FULL_PASSES)[1]
         else:
             moments = _best(X, X, frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
@@ -212,7 +215,8 @@ def _partitions(Z: Floats, k: int, stream: np.random.SeedSequence, starts: list[
 def _unfinished(Z: Floats, k: int, stream: np.random.SeedSequence) -> list[Labels]:
     """Unlike k-means partitions after a few passes."""
     uniforms = np.random.Generator(np.random.PCG64(stream)).random((ROUGH_STARTS, 1 + (k - 1) * compute.tries(k)))
-    return [compute.nearest(Z, c)[0] for c in compute.starts(compute.pack(Z), k, uniforms, ROUGH_PASSES, ROUGH)[1]]
+    passes = max(1, min(ROUGH_PASSES, k - 1))
+    return [compute.nearest(Z, c)[0] for c in compute.starts(compute.pack(Z), k, uniforms, passes, ROUGH)[1]]
 
 
 def _best(first: Floats, part: Floats, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
