@@ -113,7 +113,11 @@ def run(
             _, of, values = profiles.customer_values(customers, labels, customers.features)
             rows = segment_rows(engine, customers, labels)
             known = known_personas(former, rows, matrix.coding, segments) if former else None
-            personas = narrative.narrate(described, forming(matrix), values, of, tables.snapshot_date, config, known)
+            personas: tuple[Persona, ...] = ()
+            if segments.verdict != "none":  # the smallest number is kept for inspection only
+                personas = narrative.narrate(
+                    described, forming(matrix), values, of, tables.snapshot_date, config, known
+                )
             dictionary = features.dictionary(customers, matrix)
     return Study(
         about=about(config, tables, segments, rows, engine.name),

@@ -424,6 +424,12 @@ def test_a_size_that_no_segment_can_have_gives_the_verdict_none(tmp_path: Path) 
     written = report_of(write_shop(tmp_path, **with_config("min_size: 10", "min_size: 200")))
     assert written["study"]["verdict"] == "none"
     assert "2 of 2 segments have fewer than 200 customers." in noticed(written)
+    assert written["personas"] == []
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert (
+        "No usable segmentation with these columns and sizes. No number of segments keeps every one at 200 customers "
+        "or more: of two the smallest would have 34." in page
+    )
 
 
 def categories_only(folder: Path, parts: int, *, local: bool = False) -> Path:

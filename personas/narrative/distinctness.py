@@ -41,7 +41,7 @@ def swap_test(
         columns = [c for name in names if (c := _column(name, values)) is not None]
         if not columns:
             continue
-        spread = [float(np.nanstd(c)) or 1.0 for c in columns]
+        spread = [_spread(c) for c in columns]
         own = [_mean(c, first & (labels == segment)) for c in columns]
         distances = []
         for other in sorted(told):
@@ -63,6 +63,12 @@ def _column(name: str, values: Values) -> NDArray[np.float64] | None:
         result: NDArray[np.float64] = np.where(known, (column.astype(str) == level).astype(np.float64), np.nan)
         return result
     return None if column.dtype == np.object_ else np.asarray(column, dtype=np.float64)
+
+
+def _spread(column: NDArray[np.float64]) -> float:
+    """The standard deviation; 1 where all are alike but for rounding, which would make noughts into distances."""
+    found = float(np.nanstd(column))
+    return found if found > 1e-12 * abs(float(np.nanmean(column))) else 1.0
 
 
 def _mean(column: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:

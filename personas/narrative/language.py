@@ -118,7 +118,6 @@ class Language(Frozen):
     unit_words: dict[str, tuple[str, ...]]
     pronouns: dict[str, dict[str, str]]
     gender_words: dict[str, tuple[str, ...]]
-    gender_labels: dict[str, str]
     places: dict[str, str]
     scenes: tuple[Sentence, ...]
     features: dict[str, Phrase]
@@ -142,7 +141,7 @@ class Language(Frozen):
     months: tuple[str, ...] = ()
 
     def stability_word(self, jaccard: float | None) -> str:
-        """``very stable``, ``stable`` or the words for a mere pattern; empty when it was not measured."""
+        """The word of the highest range that is reached (method.md 5); empty when it was not measured."""
         if jaccard is None:
             return ""
         return next(entry.word for entry in self.stability_words if jaccard >= entry.low)

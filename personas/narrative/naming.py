@@ -21,14 +21,12 @@ NOTHING_STANDS_OUT = "Close to the average customer"
 
 
 def gender_of(profile: Profile, language: Language) -> str | None:
-    """``female`` or ``male`` when recorded for at least 60% of the segment and true of at least 60% of those; else
+    """``female`` or ``male`` when recorded of at least 60% of the segment, those of unknown gender counted; else
     None.
     """
     fact = profile.facts.get("gender")
-    if fact is None or fact.known.value < SMALLEST_GENDER_SHARE:
-        return None
-    for level, share in fact.levels:
-        if share.value >= SMALLEST_GENDER_SHARE:
+    for level, share in fact.levels if fact else ():
+        if fact and share.value * fact.known.value >= SMALLEST_GENDER_SHARE:
             for gender, words in language.gender_words.items():
                 if level.strip().lower() in words:
                     return gender

@@ -194,27 +194,29 @@ def _fitting_many(
     next.
 
     Each added trait makes a description fit fewer (method.md 9.5), so at most two are exchanged, the costliest first.
+    What the opening tells counts too and stays. No prevalence of a story without a trait that a customer can fulfil.
     """
     found = sketch.found
     for attempt in range(3):
-        statements, told = compose(sketch.profile, everyone, found, sketch.figures, sketch.speaker, basis)
-        fit = prevalence(values, labels, sketch.profile.segment, _conditions(told))
+        statements, told, opened = compose(sketch.profile, everyone, found, sketch.figures, sketch.speaker, basis)
+        conditions = _conditions((*opened, *told))
+        fit = prevalence(values, labels, sketch.profile.segment, conditions)
         if fit["of_segment"] >= FEWEST_WHO_FIT or attempt == 2 or len(told) < 2:
             break
         shares = {
             t.feature.name: prevalence(
-                values, labels, sketch.profile.segment, _conditions(tuple(o for o in told if o is not t))
+                values, labels, sketch.profile.segment, _conditions(tuple(o for o in (*opened, *told) if o is not t))
             )["of_segment"]
             for t in told
         }
         costliest = max(sorted(shares), key=lambda name: shares[name])
         found = tuple(t for t in found if t.feature.name != costliest)
-    return statements, told, fit
+    return statements, told, fit if conditions else {}
 
 
 def _notices(profile: Profile, fitting: Mapping[str, float]) -> tuple[Notice, ...]:
     notices = []
-    if fitting["of_segment"] < FEWEST_WHO_FIT:
+    if fitting.get("of_segment", 1.0) < FEWEST_WHO_FIT:
         notices.append(Notice("few-fit", "Few members fit every statement of the story.", 0))
     for name in ("followers", "gender", "age"):
         fact = profile.facts.get(name)

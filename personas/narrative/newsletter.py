@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from personas.estimate import Estimate, exact
+from personas.estimate import exact
 from personas.narrative.formatting import figure, percent
 from personas.narrative.language import fill
 from personas.narrative.persona import Action, Evidence, Newsletter
@@ -43,11 +43,6 @@ def newsletter(profile: Profile, actions: tuple[Action, ...], speaker: Speaker) 
     )
 
 
-def _mean(profile: Profile, name: str) -> Estimate | None:
-    fact = profile.facts.get(name)
-    return fact.mean if fact else None
-
-
 def _categories(profile: Profile, speaker: Speaker) -> list[Told]:
     """At most two categories of at least 15% of the money, the largest first; the whole range where there is none."""
     shares = [
@@ -68,7 +63,7 @@ def _categories(profile: Profile, speaker: Speaker) -> list[Told]:
 
 def _offer(profile: Profile, speaker: Speaker) -> tuple[Told, bool]:
     """What to offer where the share of discounted orders says it, and whether percent off is out of place."""
-    discounted, texts = _mean(profile, "discount_share"), speaker.language.newsletter
+    discounted, texts = profile.mean_of("discount_share"), speaker.language.newsletter
     if discounted is None:
         return Told(""), False
     if discounted.value >= MANY:
@@ -84,7 +79,7 @@ def _offer(profile: Profile, speaker: Speaker) -> tuple[Told, bool]:
 def _timing(profile: Profile, speaker: Speaker) -> tuple[list[Told], bool]:
     """When to send, and whether to be silent between the occasions."""
     texts, parts = speaker.language.newsletter, []
-    occasion, fact = _mean(profile, "occasion_share"), profile.facts.get("gap_days")
+    occasion, fact = profile.mean_of("occasion_share"), profile.facts.get("gap_days")
     silent = occasion is not None and occasion.value >= MANY
     if silent and occasion is not None:
         text = fill(texts["occasion"], {"v": percent(occasion.value)})

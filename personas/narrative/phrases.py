@@ -10,10 +10,13 @@ from personas.features.feature import Feature
 from personas.narrative.formatting import currency_of, figure, percent
 from personas.narrative.language import Language, fill, lower_first, upper_first
 from personas.narrative.persona import Evidence
-from personas.narrative.selection import Figures, Trait, is_counted
+from personas.narrative.selection import Figures, Trait, is_counted, proven
 from personas.profiles.records import Profile, Rule
+from personas.segmentation.verdict import STABLE
 
 STRAIGHT = {ord("“"): "'", ord("”"): "'"}
+MONEY_OF = frozenset({"orders_per_year", "average_order", "revenue_per_year"})
+"""Money comes from the same orders as these: where one of them formed the segments, its difference is no finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,7 @@ def orders_and_spend(figures: Figures, speaker: Speaker, basis: frozenset[str]) 
 
 def money(profile: Profile, everyone: Profile, speaker: Speaker, basis: frozenset[str]) -> Draft | None:
     """What a customer leaves, at the deepest level that is known; None where there is no money at all."""
-    # money and the forming features come from the same orders, so a difference is no finding
-    claim = "definition" if basis & {"orders_per_year", "average_order", "revenue_per_year"} else "association"
+    claim = "definition" if basis & MONEY_OF else "association"
     for level in ("contribution", "gross_margin", "revenue"):
         mine, theirs = getattr(profile.economics, level), getattr(everyone.economics, level)
         if mine is None or theirs is None:
@@ -204,16 +206,23 @@ def money(profile: Profile, everyone: Profile, speaker: Speaker, basis: frozense
     return None
 
 
-def tension(figures: Figures, speaker: Speaker, used: frozenset[str]) -> Draft | None:
-    """What pulls in two directions, inferred; None where nothing does."""
+def tension(profile: Profile, figures: Figures, speaker: Speaker, basis: frozenset[str]) -> Draft | None:
+    """What pulls in two directions, inferred; None where nothing does.
+
+    It is a definition as soon as one of its figures formed the segments; what it compares beside them must hold.
+    """
     for rule in speaker.language.tensions:
-        if figures.holds(rule):
-            names = [*rule.needs, *(n for n in (rule.above, rule.below) if n)]
-            evidence = tuple(
-                Evidence(n, statistic_of(n, speaker.language), figures.segment[n], figures.everyone[n])
-                for n in dict.fromkeys(names)
-            )
-            return Draft(speaker.say(rule.text), "association", evidence, kind="inferred")
+        compared = [n for n in (rule.above, rule.below) if n]
+        names = dict.fromkeys([*rule.needs, *compared])
+        formed = {n for n in names if n in basis or (n == "contribution" and basis & MONEY_OF)}
+        unproven = [n for n in compared if n not in formed and n != "contribution" and not proven(profile, n)]
+        if unproven or not figures.holds(rule):
+            continue
+        evidence = tuple(
+            Evidence(n, statistic_of(n, speaker.language), figures.segment[n], figures.everyone[n]) for n in names
+        )
+        claim = "definition" if formed else "association"
+        return Draft(speaker.say(rule.text), claim, evidence, kind="inferred")
     return None
 
 
@@ -232,9 +241,9 @@ def size(profile: Profile, speaker: Speaker) -> Draft:
 
 def stability(profile: Profile, speaker: Speaker, *, low_only: bool) -> Draft | None:
     """How often the segment comes back, when that is a warning."""
-    if profile.stability is None or (low_only and profile.stability.value >= 0.75):
+    if profile.stability is None or (low_only and profile.stability.value >= STABLE):
         return None
-    low = profile.stability.value < 0.75
+    low = profile.stability.value < STABLE
     shown = figure(profile.stability.value, profile.stability.unit)
     text = speaker.say(speaker.language.sentences["stability_low" if low else "stability"], {"v": shown})
     return Draft(text, "definition", (Evidence("stability", "share", profile.stability),))

@@ -95,8 +95,10 @@ def breaking_even(profile: Profile, language: Language) -> Told:
     text, evidence = fill(texts["breaks_even"], {"v": number(needed.value)}), (Evidence("break_even", "mean", needed),)
     if profile.grew is None:
         return Told(text, evidence)
-    grown = fill(texts["grew"], {"v": text, "g": percent(profile.grew.value)})
-    return Told(grown, (*evidence, Evidence("grew", "share", profile.grew)))
+    asked = exact(profile.grew.n, "customers", profile.grew.n)
+    slots = {"v": text, "g": percent(profile.grew.value), "n": figure(asked.value, asked.unit)}
+    grown = fill(texts["grew"], slots)
+    return Told(grown, (*evidence, Evidence("grew", "share", profile.grew), Evidence("bought_before", "count", asked)))
 
 
 def planned(profile: Profile, language: Language) -> Told:

@@ -9,6 +9,7 @@ from personas.estimate import Estimate
 from personas.features.feature import Feature
 from personas.narrative.formatting import figure
 from personas.narrative.language import Conditions, Language, Phrase
+from personas.profiles.contrast import lift
 from personas.profiles.records import Fact, Profile
 
 SMALLEST_DELTA = 0.33
@@ -91,9 +92,9 @@ def traits(
 ) -> tuple[Trait, ...]:
     """Everything that may be told of a segment, the strongest first.
 
-    A number is told when |Cliff's delta| >= 0.33; a category level when its lift is at least 1.25 or at most 0.8, the
-    difference at least 5 points and at least 30 customers carry it (method.md 9.2). Where claims were tested, an
-    association is told only when its claim holds; with ``only_defining``, a forming feature that differs no more than
+    A number is told when |Cliff's delta| >= 0.33; a category level when its lift against the rest is at least 1.25 or
+    at most 0.8, the difference at least 5 points and at least 30 customers carry it (method.md 9.2). An association is
+    told only when its claim was tested and holds; with ``only_defining``, a forming feature that differs no more than
     in structureless data is marked as ``drawn`` by us: what the cut was made by is told, but not as a finding.
     """
     found = []
@@ -113,8 +114,13 @@ def _holds(trait: Trait, profile: Profile) -> bool:
     name = trait.feature.name
     if trait.claim == "definition":
         return True
-    claim = profile.claims.get(name if trait.statistic != "level" else f"{name}={trait.level}")
-    return not profile.claims or (claim is not None and claim.holds)
+    return proven(profile, name if trait.statistic != "level" else f"{name}={trait.level}")
+
+
+def proven(profile: Profile, name: str) -> bool:
+    """Whether the difference of a feature that did not form the segments was tested and holds."""
+    claim = profile.claims.get(name)
+    return claim is not None and claim.holds
 
 
 def ranked(found: Iterable[Trait], language: Language) -> tuple[Trait, ...]:
@@ -186,15 +192,18 @@ def _of_level(fact: Fact, everyone: Fact, claim: str, language: Language) -> Tra
     theirs = dict(everyone.levels).get(level or "")
     if level is None or mine is None or theirs is None or effect is None or theirs.value == 0:
         return None
-    lift, points = mine.value / theirs.value, abs(mine.value - theirs.value)
-    carriers = mine.value * mine.n if lift > 1 else theirs.value * theirs.n - mine.value * mine.n
-    if not (lift >= 1.25 or lift <= 0.8) or points < 0.05 or carriers < 30:
+    rest = _rest(mine, theirs)
+    if rest is None:
+        return None
+    ratio, more = lift(mine.value, rest), mine.value > rest
+    carriers = mine.value * mine.n if more else theirs.value * theirs.n - mine.value * mine.n
+    if (ratio is not None and 0.8 < ratio < 1.25) or abs(mine.value - rest) < 0.05 or carriers < 30:
         return None
     if figure(mine.value, mine.unit) in NOTHING:
         return None
     kind = "yes" if level.strip().lower() in language.yes_levels else "category"
     phrase = language.generic[kind]
-    return Trait(fact.feature, "high" if lift > 1 else "low", effect, claim, "level", mine, theirs, phrase, level)
+    return Trait(fact.feature, "high" if more else "low", effect, claim, "level", mine, theirs, phrase, level)
 
 
 def _told_level(fact: Fact, everyone: Fact, language: Language) -> tuple[str | None, float | None]:
@@ -218,12 +227,20 @@ def _told_level(fact: Fact, everyone: Fact, language: Language) -> tuple[str | N
 
 def _phi(mine: Estimate, theirs: Estimate | None) -> float | None:
     """Phi of one level against all others, from its shares in the segment and among everyone."""
-    if theirs is None or not 0 < theirs.value < 1 or not 0 < mine.n < theirs.n:
+    outside = None if theirs is None or not 0 < theirs.value < 1 else _rest(mine, theirs)
+    if theirs is None or outside is None:
         return None
     inside = mine.n / theirs.n
-    outside = (theirs.value - inside * mine.value) / (1 - inside)
     scale = inside * (1 - inside) / (theirs.value * (1 - theirs.value))
     return float((mine.value - outside) * scale**0.5)
+
+
+def _rest(mine: Estimate, theirs: Estimate) -> float | None:
+    """The share of the level among all others; None where there is nobody else."""
+    if not 0 < mine.n < theirs.n:
+        return None
+    inside = mine.n / theirs.n
+    return (theirs.value - inside * mine.value) / (1 - inside)
 
 
 def is_counted(feature: Feature) -> bool:

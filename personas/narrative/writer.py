@@ -20,8 +20,9 @@ def compose(
     figures: Figures,
     speaker: Speaker,
     basis: frozenset[str],
-) -> tuple[tuple[Statement, ...], tuple[Trait, ...]]:
-    """The statements of a story of 60 to 120 words, in order of reading, and the traits they tell.
+) -> tuple[tuple[Statement, ...], tuple[Trait, ...], tuple[Trait, ...]]:
+    """The statements of a story of 60 to 120 words, in order of reading, and the traits they tell: of their own, and
+    in the opening.
 
     Sentences are drafted by rank and taken while there is room; where few facts are known the size, the share that sits
     clearly inside and an honest "close to the others" fill the story up. Every sentence keeps its evidence.
@@ -29,6 +30,7 @@ def compose(
     opening = [phrases.scene(profile, figures, speaker, basis), phrases.orders_and_spend(figures, speaker, basis)]
     start = [draft for draft in opening if draft is not None] or [phrases.size(profile, speaker)]
     used: frozenset[str] = frozenset().union(*(draft.features for draft in start))
+    opened = tuple(trait for trait in found if trait.feature.name in used)
     used |= _same_side(used, found)
     # what the scene shows in words is told with its figure right after it
     shown = tuple(t for t in found if t.feature.name in used and t.feature.name in SHOWN_BY_SCENES)
@@ -36,7 +38,7 @@ def compose(
     middle = [phrases.of_trait(trait, speaker) for trait in told]
     ending = [
         phrases.money(profile, everyone, speaker, basis),
-        phrases.tension(figures, speaker, used),
+        phrases.tension(profile, figures, speaker, basis),
         phrases.stability(profile, speaker, low_only=True),
     ]
     end = [draft for draft in ending if draft is not None]
@@ -44,11 +46,12 @@ def compose(
     spare_names = {trait.feature.name for trait in (*told, *spare)} | used
     plain = [t for t in plain_facts(profile, everyone, basis, speaker.language) if t.feature.name not in spare_names]
     drafts, extra = _fitted(start, middle, end, [*spare, *plain], profile, speaker)
+    kept = tuple(trait for trait, draft in zip(told, middle, strict=True) if any(draft is one for one in drafts))
     statements = tuple(
         Statement(f"s{i}", draft.text, draft.claim, draft.evidence, draft.kind, drawn=draft.drawn)
         for i, draft in enumerate(phrases.said_as_drawn(drafts, speaker), 1)
     )
-    return statements, (*told, *extra)
+    return statements, (*kept, *extra), opened
 
 
 def _same_side(used: frozenset[str], found: tuple[Trait, ...]) -> frozenset[str]:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from personas.config import EconomicsConfig
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
-from personas.estimate import Estimate
+from personas.estimate import Estimate, Notice
 from personas.profiles.costs import COVERAGE, MONEY
 from personas.profiles.goods import cost_sql
-from personas.profiles.intervals import Z95, wilson
+from personas.profiles.intervals import wilson
 from personas.profiles.money_records import Pair, SecondPurchase
 from personas.sources.canonical import Tables
 
@@ -110,13 +110,35 @@ def read_baskets(engine: Engine, tables: Tables, labels: Table, economics: Econo
     )  # fmt: skip
 
 
+def shopping(baskets: Baskets, today: int, size: int) -> dict[str, object]:
+    """``pairs`` and ``second_purchase`` of one segment, counts scaled up to all ``size`` customers of the study."""
+    scale = size / min(size, CUSTOMERS)
+    back = second_purchase(baskets, today)
+    return {
+        "pairs": tuple(replace(pair, orders=round(scale * pair.orders)) for pair in pairs(baskets)),
+        "second_purchase": back and replace(back, first_timers=round(scale * back.first_timers)),
+    }
+
+
+def sampled_baskets_notice(size: int) -> tuple[Notice, ...]:
+    """What is said where baskets are those of a part of ``size`` customers; nothing where of all."""
+    if size <= CUSTOMERS:
+        return ()
+    text = (
+        f"What is bought together and who comes back was read of {CUSTOMERS:,} of {size:,} customers; counts are "
+        "scaled up to all."
+    )
+    return (Notice("baskets-sampled", text, CUSTOMERS),)
+
+
 def pairs(baskets: Baskets, most: int = MOST_PAIRS) -> tuple[Pair, ...]:
     """Pairs of categories that stand in one order more often than by chance, the largest margin of the second first
     (amount, where the margin of any category is unknown).
 
     lift = P(both) / (P(first) P(second)) over orders in the window. Its interval is that of the logarithm, linearised,
     with the customer as the unit, because the orders of one customer are alike. Only pairs with at least 30 orders
-    whose interval lies above 1 are told. Of the two the one with the larger margin is the second: what to add.
+    whose interval lies above 1 are told; the intervals hold for all such pairs at once (Bonferroni). Of the two
+    the one with the larger margin is the second: what to add.
     """
     rows = baskets.of(baskets.in_window)
     if not len(rows.orders):
@@ -134,17 +156,27 @@ def pairs(baskets: Baskets, most: int = MOST_PAIRS) -> tuple[Pair, ...]:
     amount = {str(name): float(rows.amounts[rows.categories == name].mean()) for name in names}
     worth = {name: amount[name] if None in margin.values() else margin[name] or 0.0 for name in amount}
     found = []
+    z = _z_for_all(holds)
     for i, j in combinations(range(len(names)), 2):
-        pair = _pair(holds[:, i], holds[:, j], owner, str(names[i]), str(names[j]), worth)
+        pair = _pair(holds[:, i], holds[:, j], owner, str(names[i]), str(names[j]), worth, z)
         if pair is not None and pair.lift.low > 1:
             found.append(replace(pair, margin=margin[pair.second]))
     ranked = sorted(found, key=lambda p: (-worth[p.second], -p.support.value, p.first, p.second))
     return tuple(ranked[:most])
 
 
+def _z_for_all(holds: NDArray[np.bool_]) -> float:
+    """The normal quantile at which 95% intervals of all pairs with enough orders hold at once."""
+    from scipy.special import ndtri
+
+    counts = holds.astype(np.float64)
+    together = np.triu(counts.T @ counts, 1)
+    return float(ndtri(1 - 0.025 / max(1, int((together >= FEWEST_ORDERS).sum()))))
+
+
 def _pair(
     has_one: NDArray[np.bool_], has_other: NDArray[np.bool_], owner: NDArray[np.int64], one: str, other: str,
-    worth: Mapping[str, float],
+    worth: Mapping[str, float], z: float,
 ) -> Pair | None:  # fmt: skip
     """The pair without its margin; the category of the larger worth is the second."""
     both = has_one & has_other
@@ -160,8 +192,8 @@ def _pair(
     )
     error = math.sqrt(float(np.sum(np.square(influence))))
     first, second = (one, other) if worth[other] >= worth[one] else (other, one)
-    ends = (lift * math.exp(-Z95 * error), lift * math.exp(Z95 * error))
-    told = Estimate(lift, *ends, "ratio", n, "log-normal by customer, 95%")
+    ends = (lift * math.exp(-z * error), lift * math.exp(z * error))
+    told = Estimate(lift, *ends, "ratio", n, "log-normal by customer, 95% for all pairs")
     return Pair(first, second, n_both, wilson(n_both, n), told, None)
 
 

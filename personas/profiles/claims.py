@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.errors import count_of
 from personas.estimate import Estimate, Notice
 from personas.features.feature import Feature
-from personas.profiles.intervals import stream
+from personas.profiles.intervals import Use, stream
 from personas.profiles.money_records import Claim
 from personas.profiles.values import Values
+from personas.segmentation import borders
 from personas.segmentation.records import Fitted
 
 Floats = NDArray[np.float64]
@@ -58,9 +60,16 @@ def definitions(features: Sequence[Feature], basis: Iterable[str], values: Value
         if f.name in values and values[f.name].dtype != np.object_
     }
     named = {f.name for f in features if f.name in formed or formed & set(f.derived_from)}
-    for name, x in numbers.items():
+    ranks = {name: centred_ranks(x) for name, x in numbers.items() if np.isfinite(x).all()}
+
+    def together(one: str, other: str) -> float:
+        if one in ranks and other in ranks:
+            return _correlation(ranks[one], ranks[other])
+        return _spearman(numbers[one], numbers[other])
+
+    for name in numbers:
         if name not in named and any(
-            abs(_spearman(x, numbers[other])) > SAME_THING for other in sorted(formed & set(numbers))
+            abs(together(name, other)) > SAME_THING for other in sorted(formed & set(numbers))
         ):
             named.add(name)
     return frozenset(named)
@@ -69,9 +78,13 @@ def definitions(features: Sequence[Feature], basis: Iterable[str], values: Value
 def _spearman(a: Floats, b: Floats) -> float:
     """Rank correlation over the rows of which both are known, 0 without spread."""
     known = np.isfinite(a) & np.isfinite(b)
-    if known.sum() < 30:
+    return _correlation(centred_ranks(a[known]), centred_ranks(b[known]))
+
+
+def _correlation(x: Floats, y: Floats) -> float:
+    """Correlation of centred ranks; 0 without spread or with fewer than 30."""
+    if len(x) < 30:
         return 0.0
-    x, y = (centred_ranks(v[known]) for v in (a, b))
     bottom = math.sqrt(float(x @ x) * float(y @ y))
     return float(x @ y) / bottom if bottom > 0 else 0.0
 
@@ -127,10 +140,10 @@ def columns_of(
 def deltas(ranks: Floats, known: Floats, members: Floats) -> Floats:
     """(k, m) Cliff's delta of each group against all others; for a 0/1 column the difference of shares.
 
-    ``ranks`` (n, m) centred mid-ranks, ``known`` (n, m) weight of each row where it is known (else 0), ``members``
-    (n, k) weight of each row in each group.
+    ``ranks`` (n, m) centred mid-ranks, ``known`` (n, m) 1 where the row is known, ``members`` (n, k) 1 where it is in
+    the group; else 0.
     """
-    return _from_sums(members.T @ ranks, (members > 0).astype(np.float64).T @ known, known.sum(axis=0))
+    return _from_sums(members.T @ ranks, members.T @ known, known.sum(axis=0))
 
 
 def _from_sums(sums: Floats, inside: Floats, total: Floats) -> Floats:
@@ -165,12 +178,7 @@ def holm(p: Floats) -> Floats:
     >>> holm(np.array([0.01, 0.04, 0.03])).round(2).tolist()
     [0.03, 0.06, 0.06]
     """
-    flat = p.ravel()
-    order = np.argsort(flat, kind="stable")
-    stepped = np.maximum.accumulate(flat[order] * np.arange(len(flat), 0, -1))
-    adjusted = np.empty(len(flat))
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted.reshape(p.shape)
+    return np.array(borders.holm(p.ravel().tolist())).reshape(p.shape)
 
 
 def resampled_deltas(
@@ -232,8 +240,9 @@ def claims(
     known = np.isfinite(columns.x).astype(np.float64)
     effects = deltas(ranks, known, np.eye(k)[own])
     times = min(MOST_PERMUTATIONS, max(PERMUTATIONS, FINER * k * len(columns.names)))
-    p = holm(permutation_p(columns.x, own, k, stream(seed, 10, 0, 1), times))
-    low, high = simultaneous(effects, resampled_deltas(columns.x, X, own, k, models, stream(seed, 10, 0, 2)))
+    p = holm(permutation_p(columns.x, own, k, stream(seed, 10, 0, Use.CLAIM_PERMUTATIONS), times))
+    random = stream(seed, 10, 0, Use.CLAIM_RESAMPLES)
+    low, high = simultaneous(effects, resampled_deltas(columns.x, X, own, k, models, random))
     basis = "simultaneous, 95%" if models else "simultaneous, 95%, segments taken as given"
     found: dict[int, dict[str, Claim]] = {g: {} for g in range(k)}
     for g in range(k):
@@ -259,3 +268,15 @@ def sampled_notice(n: int, size: int) -> tuple[Notice, ...]:
         return ()
     text = f"Claims about features that did not form the segments were tested on {n:,} of {size:,} customers."
     return (Notice("claims-sampled", text, n),)
+
+
+def untested_notice(features: Sequence[Feature], without: frozenset[str]) -> tuple[Notice, ...]:
+    """What is said where no claim could be tested; nothing where every feature differs by definition anyway."""
+    names = [feature.name for feature in features if feature.name not in without]
+    if not names:
+        return ()
+    text = (
+        f"Whether segments differ in the {count_of(len(names), 'feature')} that did not form them was not tested, so "
+        "no such difference is told."
+    )
+    return (Notice("claims-untested", text, len(names)),)

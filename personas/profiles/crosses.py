@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from personas.config import RfmConfig
 from personas.estimate import Estimate
 from personas.profiles.economics import MoneySample
 from personas.profiles.facts import EVERYONE, Sample
-from personas.profiles.intervals import FEWEST, OTHER_REPLICATES, spreads, stream
+from personas.profiles.intervals import FEWEST, OTHER_REPLICATES, Use, spreads, stream
 from personas.profiles.money_records import Quadrants, RfmCell
 from personas.profiles.rfm import QUINTILES, RFM_NAMES, rfm_segments
 
@@ -29,12 +29,13 @@ def money_a_year(money: MoneySample, window_days: int) -> tuple[Floats, str] | N
 
 
 def rfm_table(
-    sample: Sample, amounts: Floats | None, unit: str, order: Sequence[int], seed: int,
+    sample: Sample, amounts: Floats | None, unit: str, order: Sequence[int], seed: int, sizes: Mapping[int, int],
     rules: RfmConfig = QUINTILES,
 ) -> tuple[RfmCell, ...]:
     """One cell per RFM name and segment with customers, and one per name for everyone.
 
-    ``amounts`` (n,) money a year of the same customers as ``sample``, None where unknown.
+    ``amounts`` (n,) money a year of the same customers as ``sample``, None where unknown. Counts are scaled up to
+    ``sizes``, the customers of each group.
     """
     names = rfm_segments(sample.values, rules)
     if names is None:
@@ -48,9 +49,10 @@ def rfm_table(
                 continue
             told = None
             if amounts is not None and n >= FEWEST:
-                x, random = amounts[inside], stream(seed, 11, segment, 20 + place)
+                x, random = amounts[inside], stream(seed, 11, segment, Use.RFM + place)
                 told = spreads(x[:, None], np.array([n]), OTHER_REPLICATES, random)[0].around(float(x.mean()), unit, n)
-            cells.append(RfmCell(name, segment, n, told))
+            share = n / int(sample.rows(segment).sum())
+            cells.append(RfmCell(name, segment, round(share * sizes[segment]), told))
     return tuple(cells)
 
 

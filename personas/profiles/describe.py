@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from personas.config import Config, RfmConfig
 from personas.engines import Engine, Table
@@ -28,6 +29,7 @@ from personas.segmentation.records import Segmentation
 from personas.sources.canonical import Tables
 
 Progress = Callable[[str, float], None]
+DAYS_OF_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 CORE = 0.9
 """A customer belongs to the core when this share of resamples put it into its segment (method 8.1)."""
 
@@ -123,13 +125,21 @@ GROUP BY l.segment, MONTH(o.ordered_on)"""
 
 
 def _months(engine: Engine, labels: Table, tables: Tables) -> dict[int, tuple[float, ...]]:
-    """Share of orders in each month by group; groups without an order are left out."""
-    if tables.orders is None:
+    """Share of a year's orders in each month by group; groups without an order are left out.
+
+    Orders count by the days of the month that the window covers, because 400 days hold some months twice. A window
+    that is shorter than a year has no share of a year.
+    """
+    if tables.orders is None or tables.window_days < 365:
         return {}
-    counts: dict[int, list[int]] = {}
+    covered = [0] * 12
+    for back in range(1, tables.window_days + 1):
+        covered[(tables.snapshot_date - timedelta(days=back)).month - 1] += 1
+    counts: dict[int, list[float]] = {}
     for row in engine.fetch(months_sql(tables.orders.name, labels.name), GROUPS_LIMIT).to_pylist():
         for group in (int(row["segment"]), EVERYONE):
-            counts.setdefault(group, [0] * 12)[int(row["month"]) - 1] += int(row["orders"])
+            month = int(row["month"]) - 1
+            counts.setdefault(group, [0.0] * 12)[month] += row["orders"] * DAYS_OF_MONTHS[month] / covered[month]
     return {group: tuple(n / sum(by_month) for n in by_month) for group, by_month in counts.items()}
 
 
@@ -189,5 +199,8 @@ def _order(profile: Profile) -> tuple[float, float, int]:
 def _sampled(size: int) -> tuple[Notice, ...]:
     if size <= LIMIT:
         return ()
-    text = f"Intervals, effects, RFM and archetypes come from {LIMIT:,} of {size:,} customers; means and sums from all."
+    text = (
+        f"Intervals, effects, RFM and archetypes come from {LIMIT:,} of {size:,} customers; means and sums from all. "
+        "Customers of an RFM name and referrals are counted among them and scaled up to all."
+    )
     return (Notice("profiles-sampled", text, LIMIT),)

@@ -18,6 +18,7 @@ from personas.profiles.intervals import (
     FEWEST,
     MONEY_REPLICATES,
     Spread,
+    Use,
     bootstrap,
     is_dominated,
     percentile_interval,
@@ -123,7 +124,7 @@ def money(
 def _resampled(x: Floats, size: int, seed: int, group: int) -> tuple[list[Spread], Floats]:
     """Spread of every component, and resampled means (1999, m) that spread like those of all ``size`` customers."""
     population = np.full(x.shape[1], size, dtype=np.int64)
-    spread, means = bootstrap(x, population, MONEY_REPLICATES, stream(seed, 11, group, 2))
+    spread, means = bootstrap(x, population, MONEY_REPLICATES, stream(seed, 11, group, Use.MONEY))
     if not len(x):
         return spread, means
     centre = x.mean(axis=0)
@@ -145,7 +146,7 @@ def _shares(
     groups = [g for g in sizes if g != EVERYONE]
     n = sizes[EVERYONE]
     probabilities = np.array([sizes[g] for g in groups], dtype=np.float64) / n
-    drawn_sizes = stream(seed, 11, EVERYONE, 4).multinomial(n, probabilities, size=MONEY_REPLICATES)
+    drawn_sizes = stream(seed, 11, EVERYONE, Use.SIZES).multinomial(n, probabilities, size=MONEY_REPLICATES)
     drawn = np.column_stack([draws[g][:, column] for g in groups]) * drawn_sizes
     total = drawn.sum(axis=1, keepdims=True)
     parts = np.divide(drawn, total, out=np.full_like(drawn, np.nan), where=total > 0)

@@ -18,6 +18,7 @@ from personas.profiles.intervals import (
     MONEY_REPLICATES,
     OTHER_REPLICATES,
     Spread,
+    Use,
     is_dominated,
     median_interval,
     spreads,
@@ -142,9 +143,10 @@ def _spreads(
     money = np.array([is_money(f, currency) for f in features])
     population = np.array(known, dtype=np.int64)
     found: dict[int, Spread] = {}
-    for replicate, (chosen, replicates) in enumerate([(money, MONEY_REPLICATES), (~money, OTHER_REPLICATES)]):
+    both = ((Use.MONEY_FACTS, money, MONEY_REPLICATES), (Use.OTHER_FACTS, ~money, OTHER_REPLICATES))
+    for use, chosen, replicates in both:
         if chosen.any() and len(x):
-            random = stream(seed, 11, group, replicate)
+            random = stream(seed, 11, group, use)
             found.update(zip(np.flatnonzero(chosen), spreads(x[:, chosen], population[chosen], replicates, random),
                              strict=True))  # fmt: skip
     return [found.get(i, Spread(0, 0, 0, "nobody in the sample")) for i in range(len(features))]
@@ -242,7 +244,7 @@ def _category_fact(
     if group != EVERYONE and rest[0] > 0 and levels:
         strengths = np.abs(phi_of(*(v.astype(np.float64) for v in (own[1:], own[:1], rest[1:], rest[:1]))))
         top = min(range(len(levels)), key=lambda i: (-round(float(strengths[i]), 12), levels[i]))
-        random = stream(seed, 10, group, position)
+        random = stream(seed, 10, group, Use.CATEGORIES + position)
         effect = phi(int(own[1 + top]), known, int(rest[1 + top]), int(rest[0]), random)
         level = levels[top]
     return Fact(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum, unique
 from functools import lru_cache
 
 import numpy as np
@@ -42,9 +43,31 @@ class Spread:
         return Estimate(mean, max(ends[0], min(low, mean)), min(ends[1], max(high, mean)), unit, n, self.basis)
 
 
-def stream(seed: int, step: int, group: int, replicate: int = 0) -> np.random.Generator:
-    """The random stream of one use (method 0.3); ``group`` -1 is everyone."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(step, group + 1, replicate))))
+@unique
+class Use(IntEnum):
+    """What a stream of a group is for; a use that numbers its draws has the thousand from its code on to itself.
+
+    The codes are part of the numbers and never change.
+    """
+
+    MONEY_FACTS = 0
+    OTHER_FACTS = 1
+    MONEY = 2
+    SIZES = 4
+    FORECAST = 5
+    MOVES = 6
+    LEADS = 7
+    EXPERIMENT = 9
+    CLAIM_PERMUTATIONS = 11
+    CLAIM_RESAMPLES = 12
+    REFERRALS = 30
+    RFM = 1000
+    CATEGORIES = 2000
+
+
+def stream(seed: int, step: int, group: int, use: int = 0) -> np.random.Generator:
+    """The random stream of one ``Use`` (method 0.3); ``group`` -1 is everyone."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(step, group + 1, use))))
 
 
 def resampling_weights(n: int, replicates: int, random: np.random.Generator) -> Iterator[Floats]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.errors import InputError
-from personas.profiles.intervals import stream
+from personas.profiles.intervals import Use, stream
 
 Floats = NDArray[np.float64]
 FOLDS = 5
@@ -25,7 +25,7 @@ class LeadScorer:
     """A scorer and what it is worth, all by cross-validation.
 
     ``accuracy`` of those it answers for, ``answered`` their share, ``baseline`` the accuracy of always naming the
-    largest segment, ``calibration`` the largest gap between probability and hits over five equal bins of probability.
+    largest segment, ``calibration`` the largest gap between probability and hits over five bins of equally many.
     """
 
     fields: tuple[str, ...]
@@ -72,7 +72,7 @@ def fit_leads(
     rows = np.isin(segments, kept)
     table, y = _table(values, fields)[rows], segments[rows]
     model = _pipeline(values, fields)
-    shares = _cross_validated(model, table, y, stream(seed, 10, 0, 7))
+    shares = _cross_validated(model, table, y, stream(seed, 10, 0, Use.LEADS))
     model.fit(table, y)
     best, sureness = kept[shares.argmax(axis=1)], shares.max(axis=1)
     answers = sureness >= sure

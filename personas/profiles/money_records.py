@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from personas.estimate import Estimate
@@ -232,6 +232,10 @@ class Referrals:
     referrers: int
     brought: int
     value: Estimate | None = None
+
+    def scaled(self, by: float) -> Referrals:
+        """The counts of a sample scaled up to all; the value is per customer and stays."""
+        return replace(self, referrers=round(by * self.referrers), brought=round(by * self.brought))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Profile:
     revenue_share: Estimate | None = None
     contribution_share: Estimate | None = None
     months: tuple[float, ...] | None = None
-    """Share of orders in each calendar month, January first, adds up to 1; None where there are no orders."""
+    """Share of a year's orders in each calendar month, January first, adds up to 1; None without orders or a year."""
     rfm: Mapping[str, float] = field(default_factory=dict)
     """Share of the group in each of the eleven RFM segments."""
     lifecycle: Mapping[str, float] = field(default_factory=dict)
@@ -97,7 +97,6 @@ class Profile:
     stability: Estimate | None = None
     core_share: float | None = None
     rule: Rule | None = None
-    prevalence: Mapping[str, float] = field(default_factory=dict)
     loss: Loss | None = None
     """Customers with a negative contribution; None where contribution is unknown."""
     move: ChannelMove | None = None
@@ -117,6 +116,11 @@ class Profile:
     """Tests of actions whose customers are mostly here now, the latest first."""
     referrals: Referrals | None = None
     """None where no customer says who brought them."""
+
+    def mean_of(self, name: str) -> Estimate | None:
+        """The mean of a feature; None where it is unknown."""
+        fact = self.facts.get(name)
+        return fact.mean if fact else None
 
 
 @dataclass(frozen=True, slots=True)

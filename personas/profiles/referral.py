@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted
 from personas.estimate import Notice
-from personas.profiles.intervals import MONEY_REPLICATES, spreads, stream
+from personas.profiles.intervals import MONEY_REPLICATES, Use, spreads, stream
 from personas.profiles.money_records import Referrals
 from personas.sources.canonical import Tables
 
@@ -142,7 +142,7 @@ def referrals(
         n, x = int(inside.sum()), each[inside]
         told = None
         if lifetime:
-            random = stream(seed, 11, g, 30)
+            random = stream(seed, 11, g, Use.REFERRALS)
             spread = spreads(x[:, None], np.array([n]), MONEY_REPLICATES, random)[0]
             told = spread.around(float(x.mean()), tables.currency, n)
         found[int(g)] = Referrals(int((counts[inside] > 0).sum()), int(counts[inside].sum()), told)

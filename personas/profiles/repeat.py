@@ -14,7 +14,7 @@ from personas.config import EconomicsConfig
 from personas.engines import Engine, Table
 from personas.engines.portable import quoted, text_literal
 from personas.estimate import Estimate, Notice
-from personas.profiles.intervals import Z95, spreads, stream
+from personas.profiles.intervals import Z95, Use, spreads, stream
 from personas.profiles.lifetime import (
     BgNbd,
     GammaGamma,
@@ -152,7 +152,8 @@ def forecast(
             old = 0 if check is None else check.customers
             found[g] = PersonaLifetime(f"{old} of them bought before the hold-out, too few to check a forecast")
             continue
-        found[g], value, worth = _segment(own, model, margin, months, rate, tables.currency, stream(seed, 11, g, 5))
+        random = stream(seed, 11, g, Use.FORECAST)
+        found[g], value, worth = _segment(own, model, margin, months, rate, tables.currency, random)
         orders = found[g].orders
         found[g] = replace(found[g], hold_out=check, orders=None if orders is None else _stretched(orders, check))
         if value is not None:

@@ -13,7 +13,7 @@ from personas.errors import ConfigError
 from personas.estimate import Assumption, Estimate, Notice, exact
 from personas.profiles.costs import MONEY
 from personas.profiles.facts import EVERYONE, GROUPS_LIMIT
-from personas.profiles.intervals import MONEY_REPLICATES, spreads, stream
+from personas.profiles.intervals import MONEY_REPLICATES, Use, spreads, stream
 from personas.profiles.ledger import Ledger
 from personas.profiles.money_records import ChannelMove, Turn
 from personas.profiles.records import Profile
@@ -99,7 +99,7 @@ def channel_moves(
         own = [row for segment, row in sums.items() if g in (EVERYONE, segment)]
         total = float(sum(row["gain"] for row in own))
         x = gains if g == EVERYONE else gains[segments == g]
-        spread = spreads(x[:, None], np.array([size]), MONEY_REPLICATES, stream(seed, 11, g, 6))[0]
+        spread = spreads(x[:, None], np.array([size]), MONEY_REPLICATES, stream(seed, 11, g, Use.MOVES))[0]
         mean = spread.around(total / size, unit, size)
         gain = Estimate(mean.value * scale, mean.low * scale, mean.high * scale, unit, size, mean.basis)
         now = contribution.get(g)
@@ -149,15 +149,10 @@ def service_order(segments: Sequence[Profile]) -> tuple[Turn, ...]:
     for place, (profile, stake) in enumerate(ordered, start=1):
         if stake.high < leader.low:
             leader, rank = stake, place
-        asks, minutes = _mean(profile, "tickets_per_year"), _mean(profile, "service_minutes_per_year")
+        asks, minutes = profile.mean_of("tickets_per_year"), profile.mean_of("service_minutes_per_year")
         reach = _median(profile, "followers")
         turns.append(Turn(profile.segment, rank, stake, stake.value <= 0, asks, minutes, reach))
     return tuple(turns)
-
-
-def _mean(profile: Profile, name: str) -> Estimate | None:
-    fact = profile.facts.get(name)
-    return fact.mean if fact else None
 
 
 def _median(profile: Profile, name: str) -> Estimate | None:

@@ -47,13 +47,16 @@ def read_assignment(path: Path) -> tuple[dict[str, str], str]:
     """Customer -> arm, and the action. InputError when the file is not an assignment."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, strict=True))
+            reader = csv.DictReader(file, strict=True)
+            rows = []
+            for row in reader:
+                if None in (*row, *row.values()):
+                    raise InputError(f"{path.name}, line {reader.line_num}: the row is torn. Take the whole file.")
+                rows.append(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"the assignment {path.name} cannot be read: {error}") from error
     if not rows or not set(COLUMNS) <= set(rows[0]):
         raise InputError(f"{path.name} is no assignment: it needs rows with the columns {', '.join(COLUMNS)}.")
-    if any(None in (*row, *row.values()) for row in rows):
-        raise InputError(f"{path.name} has rows with too few or too many columns. Use the file as it was assigned.")
     arms = {row["customer_id"].removeprefix("'"): row["arm"] for row in rows}
     actions = {row["action"] for row in rows}
     if len(arms) < len(rows):

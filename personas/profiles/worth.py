@@ -16,9 +16,9 @@ from personas.engines.portable import quoted, text_literal
 from personas.estimate import Assumption, Estimate, exact
 from personas.features.coding import FeatureMatrix
 from personas.features.feature import Customers
-from personas.profiles.affinity import pairs, read_baskets, second_purchase
+from personas.profiles.affinity import read_baskets, sampled_baskets_notice, shopping
 from personas.profiles.branches import branches, moved_money
-from personas.profiles.claims import MOST_ROWS, claims, defining, definitions, sampled_notice
+from personas.profiles.claims import MOST_ROWS, claims, defining, definitions, sampled_notice, untested_notice
 from personas.profiles.crosses import INFLUENCE, REFERRAL_VALUE, money_a_year, quadrants, rfm_table
 from personas.profiles.economics import read_sample
 from personas.profiles.experiment import plan_test
@@ -34,7 +34,7 @@ from personas.profiles.service import channel_moves, service_order
 from personas.profiles.trials import trials
 from personas.profiles.values import LIMIT
 from personas.profiles.whale import whale
-from personas.segmentation.algorithms.kmeans import KMEANS
+from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.records import Segmentation
 from personas.segmentation.stages import with_stage
 from personas.sources.canonical import Tables
@@ -143,7 +143,8 @@ def _with_lifetime(profiles: Profiles, context: Context) -> Profiles:
         order = tuple(p.segment for p in profiles.segments)
         crossed = quadrants(ahead, value, sample.segments, order, ("lifetime value", REFERRAL_VALUE))
     for g, own in brought.items():
-        change.setdefault(g, {})["referrals"] = own
+        in_sample = int((sample.segments == g).sum())
+        change.setdefault(g, {})["referrals"] = own.scaled(_sizes(profiles)[g] / in_sample)
     told = () if tables.orders is None else (*notices, *aside)
     return replace(
         _each(profiles, change), lifetime=whole, notices=(*profiles.notices, *told), assumptions=assumptions,
@@ -177,15 +178,18 @@ def _with_tests(profiles: Profiles, context: Context) -> Profiles:
         own = own[np.isfinite(own)]
         pays = margin is None or margin.value > 0
         if len(own) and own.mean() > 0 and pays:
-            fields["test"] = plan_test(round(p.customers.value), own, cost, margin.value if margin else None)
+            fields["test"] = plan_test(
+                round(p.customers.value), own, context.tables.window_days, cost, margin.value if margin else None
+            )
         if cost is not None and margin is not None and margin.low > 0:
             fields["economics"] = _with_break_even(p.economics, cost, margin)
         change[p.segment] = fields
     profiles = _each(profiles, change)
-    if economics.action_cost_per_customer is None:
+    if cost is None:
         return profiles
-    price = exact(economics.action_cost_per_customer, f"{profiles.currency}/year", 0)
-    assumed = Assumption("an action", "{} per customer and year", (price,))
+    taken = ", as much as marketing costs now" if economics.action_cost_per_customer is None else ""
+    price = exact(cost, f"{profiles.currency}/year", 0)
+    assumed = Assumption("an action", f"{{}} per customer and year{taken}", (price,))
     return replace(profiles, assumptions=(*profiles.assumptions, assumed))
 
 
@@ -281,11 +285,9 @@ def _with_affinity(profiles: Profiles, context: Context) -> Profiles:
     if baskets is None:
         return profiles
     today = (context.tables.snapshot_date - date(1970, 1, 1)).days
-    change: dict[int, dict[str, object]] = {}
-    for p in profiles.segments:
-        own = baskets.of(baskets.segments == p.segment)
-        change[p.segment] = {"pairs": pairs(own), "second_purchase": second_purchase(own, today)}
-    return _each(profiles, change)
+    size = _sizes(profiles)[EVERYONE]
+    change = {p.segment: shopping(baskets.of(baskets.segments == p.segment), today, size) for p in profiles.segments}
+    return replace(_each(profiles, change), notices=(*profiles.notices, *sampled_baskets_notice(size)))
 
 
 def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
@@ -297,7 +299,7 @@ def _with_crosses(profiles: Profiles, context: Context) -> Profiles:
         if np.array_equal(money.segments, sample.segments):
             amounts = money_a_year(money, context.tables.window_days)
     x, unit = amounts[0] if amounts else None, f"{profiles.currency}/year"
-    table = rfm_table(sample, x, unit, order, context.config.study.seed, context.config.rfm)
+    table = rfm_table(sample, x, unit, order, context.config.study.seed, _sizes(profiles), context.config.rfm)
     crossed = profiles.quadrants  # of referral value, where that is known
     if crossed is None and amounts is not None and INFLUENCE in sample.values:
         reach = np.asarray(sample.values[INFLUENCE], dtype=np.float64)
@@ -315,34 +317,26 @@ def _with_claims(profiles: Profiles, context: Context) -> Profiles:
     profiles = replace(profiles, definitions=tuple(sorted(named)))
     X, ids, k = with_stage(context.matrix.X, context.matrix.raw, segmentation), context.matrix.ids, segmentation.k
     in_sample = np.isin(ids, context.ids)
+    untested = untested_notice(features, named)
     if len(X) != len(ids) or in_sample.sum() < 2 * k or len(profiles.segments) != k:
-        return profiles
+        return replace(profiles, notices=(*profiles.notices, *untested))
     chosen = np.flatnonzero(in_sample)
     if len(chosen) > MOST_ROWS:
         chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_ROWS).round().astype(np.int64)]
     rows = np.searchsorted(context.ids, ids[chosen])
     models = segmentation.resampled
     found = claims(features, named, values, context.sample.segments, X[chosen], rows, k, models, seed)
-    thresholds = _thresholds(context)
+    # Stages are kept apart by a rule: there is no structureless data to hold their differences against.
+    coding, algorithm = context.matrix.coding, ALGORITHMS.get(segmentation.algorithm)
+    thresholds = {} if segmentation.stages else null_effects(context.matrix.X, coding, k, algorithm, seed)
     change: dict[int, dict[str, object]] = {}
     for p in profiles.segments:
         effects = {name: fact.effect.value for name in basis if (fact := p.facts.get(name)) and fact.effect}
         change[p.segment] = {
             "claims": found.get(p.segment, {}), "defining": defining(effects, thresholds) if thresholds else {},
         }  # fmt: skip
-    notice = sampled_notice(len(chosen), round(profiles.everyone.customers.value))
+    notice = sampled_notice(len(chosen), round(profiles.everyone.customers.value)) if found else untested
     proven = segmentation.verdict in ("natural", "reproducible")
     return replace(
         _each(profiles, change), notices=(*profiles.notices, *notice), only_defining=bool(thresholds) and not proven
     )
-
-
-def _thresholds(context: Context) -> dict[str, float]:
-    """Effects of structureless data, given or worked out here; none inside stages, which a rule keeps apart."""
-    if context.segmentation.stages:
-        return {}
-    given = context.segmentation.extra.get("null_effects")
-    if isinstance(given, Mapping):
-        return {str(name): float(value) for name, value in given.items()}
-    matrix, k = context.matrix, context.segmentation.k
-    return null_effects(matrix.X, matrix.coding, k, KMEANS, context.config.study.seed)

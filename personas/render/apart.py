@@ -10,9 +10,9 @@ from personas.render.segment_drawings import Gorge, Returns, Trait, gorges, jacc
 from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, in_words, short
 from personas.segmentation.records import Candidate, Segmentation
+from personas.segmentation.verdict import PATTERN, STABLE
 from personas.study import Study
 
-STABLE, PATTERN = 0.75, 0.6
 MOST_TRAITS = 12
 
 
@@ -40,7 +40,7 @@ def returns_section(study: Study) -> Section | None:
         heading = f"Every segment returns at {and_list([str(k) for k in whole])}"
     caption = (
         "One dot per segment: how much of it returns in resamples, 1 is all. Filled: the chosen number. Grey: "
-        "below 0.75, a pattern. Stable does not mean separate."
+        f"below {STABLE}, a pattern. Stable does not mean separate."
     )
     return Section("returns", "", heading, chart=Chart(wide, narrow, caption, table))
 
@@ -173,7 +173,7 @@ def _smallest(candidate: Candidate) -> str:
 
 
 def _unsteady_money(study: Study, candidate: Candidate) -> float | None:
-    """Share of money in segments with a mean Jaccard under 0.75; None where money is unknown."""
+    """Share of money in segments with a mean Jaccard under ``STABLE``; None where money is unknown."""
     shares = {b.segment: b.share for b in study.profiles.branches if b.k == candidate.k}
     if not shares or not candidate.jaccard or any(share is None for share in shares.values()):
         return None

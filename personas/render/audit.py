@@ -9,6 +9,7 @@ from personas.estimate import Notice
 from personas.narrative.formatting import assumed, count, fixed, money, percent
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Column, Row, Section, Table
+from personas.render.candidates import NAMES
 from personas.render.text import first_upper, sentence, short
 from personas.segmentation.reasons import bounds_words
 from personas.sources.canonical import AuditLine
@@ -197,7 +198,7 @@ def _assumptions(study: Study) -> Section | None:
 
 def _method(study: Study) -> Section:
     about, segmentation, locale = study.about, study.segmentation, study.about.language
-    algorithm = {"kmeans": "k-means", "gmm": "Gaussian mixture"}.get(segmentation.algorithm, segmentation.algorithm)
+    algorithm = NAMES.get(segmentation.algorithm, segmentation.algorithm)
     text = (
         f"{first_upper(algorithm)}, k = {segmentation.k}, seed {about.seed}, {segmentation.protocol} protocol, "
         f"smallest allowed segment {count(segmentation.min_size, locale)} customers. "

@@ -47,6 +47,8 @@ def groups_words(segmentation: Segmentation) -> str:
     k, groups = segmentation.k, segmentation.natural_groups or 1
     if groups == k and all(border.kind == "gap" for border in segmentation.borders):
         return f"{first_upper(in_words(k))} segments in {in_words(groups)} natural groups: a gap on every border"
+    if groups > 1 and not any(border.kind == "gap" for border in segmentation.borders):
+        return f"{first_upper(in_words(k))} segments in {in_words(groups)} groups too far apart to be neighbours"
     plural = "group" if groups == 1 else "groups"
     return f"{first_upper(in_words(k))} segments in {in_words(groups)} natural {plural}"
 

@@ -26,14 +26,13 @@ def structure_section(study: Study) -> Section | None:
     candidates = of_algorithm(segmentation)
     if not candidates:
         return None
-    levels = [Level(c.k, c.silhouette, _error(c), c.null_low, c.null_high, c.null_mean) for c in candidates]
+    levels = [Level(c.k, _compared(c), _error(c), c.null_low, c.null_high, c.null_mean) for c in candidates]
     wide, narrow = silhouettes(levels, segmentation.k)
     p_value = (segmentation.gate or {}).get("p_value")
     body, heading = [], "How clear the groups are, by their number"
     if isinstance(p_value, int | float):
-        passed = study.about.verdict != "none"
-        heading = f"There is {'' if passed else 'no '}structure beyond what chance shapes"
-        if passed and (segmentation.gate or {}).get("passed") is False:
+        heading = "There is structure beyond what chance shapes"
+        if (segmentation.gate or {}).get("passed") is False:
             heading = "No structure was proven beyond what chance shapes"
         body.append(_gate_words(study, float(p_value)))
     body += _decided_by(segmentation, candidates)
@@ -43,7 +42,10 @@ def structure_section(study: Study) -> Section | None:
     elif any(c.silhouette_error for c in candidates):
         caption += " Lines: 95% interval."
     if any(c.null_low is not None for c in candidates):
-        caption += " Grey band: middle 95% of draws without structure, around their mean."
+        caption += (
+            " Grey band: middle 95% of draws without structure, around their mean; the line is measured by their "
+            "recipe (few starts, at most 2,000 customers)."
+        )
     chart = Chart(wide, narrow, caption, _structure_numbers(candidates))
     return Section("structure", "", heading, body=tuple(body), chart=chart)
 
@@ -52,8 +54,16 @@ def _error(candidate: Candidate) -> float:
     return candidate.silhouette_error if candidate.silhouette_se is None else candidate.silhouette_se
 
 
+def _compared(candidate: Candidate) -> float:
+    """The silhouette by the recipe of the draws without structure; the candidate's own where nothing was drawn."""
+    if candidate.null_mean is None or candidate.excess is None:
+        return candidate.silhouette
+    return candidate.null_mean + candidate.excess
+
+
 def _structure_numbers(candidates: Sequence[Candidate]) -> Table:
-    columns = tuple(map(Column, ("k", "Silhouette", "Standard error", "Without structure", "Middle 95%", "Above it")))
+    titles = ("k", "Silhouette", "Standard error", "By their recipe", "Without structure", "Middle 95%", "Above it")
+    columns = tuple(map(Column, titles))
 
     def known(value: float | None) -> str:
         return "unknown" if value is None else fixed(value, 3)
@@ -63,7 +73,10 @@ def _structure_numbers(candidates: Sequence[Candidate]) -> Table:
         band = "unknown"
         if c.null_low is not None and c.null_high is not None:
             band = f"{fixed(c.null_low, 3)} to {fixed(c.null_high, 3)}"
-        figures = (known(c.silhouette), known(c.silhouette_se), known(c.null_mean), band, known(c.excess))
+        compared = None if c.null_mean is None else _compared(c)
+        figures = (
+            known(c.silhouette), known(c.silhouette_se), known(compared), known(c.null_mean), band, known(c.excess),
+        )  # fmt: skip
         rows.append(Row(str(c.k), tuple(map(Cell, figures))))
     return Table("Silhouette by number of segments, and without structure", columns, tuple(rows))
 
@@ -77,7 +90,7 @@ def _gate_words(study: Study, p_value: float) -> str:
         text += f". At {chosen.k} segments they reach {fixed(chosen.null_mean, 3)} on average"
         if chosen.null_high is not None:
             text += f" and {fixed(chosen.null_high, 3)} at the upper end"
-        text += f"; these customers reach {fixed(chosen.silhouette, 3)}"
+        text += f"; these customers reach {fixed(_compared(chosen), 3)} by the same recipe"
     said = f"p > 0.2 after {draws} draws, where it was stopped" if early else f"p = {fixed(p_value, 3)}"
     return f"{text} ({said})."
 

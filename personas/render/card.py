@@ -18,6 +18,7 @@ from personas.render.money import cost_rows, costs_note, has_orders, lifetime_ro
 from personas.render.stages import is_whole
 from personas.render.styles import persona_class
 from personas.render.text import first_upper, renew_by, sentence, short, slug, slugs
+from personas.segmentation.verdict import PATTERN, STABLE
 from personas.study import Study
 
 
@@ -261,8 +262,9 @@ def _trust(study: Study, persona: Persona, locale: str) -> tuple[tuple[str, str]
     renew = day(renew_by(about.snapshot_date), locale)
     lines.append(("As of", f"{day(about.snapshot_date, locale)}, version {about.version}; renew by {renew}"))
     limits = " ".join(sentence(notice.text) for notice in persona.notices)
-    if persona.stability is not None and persona.stability.value < 0.75:
-        limits = f"A pattern, not yet stable. {limits}".strip()
+    if persona.stability is not None and persona.stability.value < STABLE:
+        doubt = "" if persona.stability.value >= PATTERN else f" Under {PATTERN} no persona should be built."
+        limits = f"{sentence(first_upper(persona.stability_word))}{doubt} {limits}".strip()
     if limits:
         lines.append(("Limits", limits))
     return tuple(lines)

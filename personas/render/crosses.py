@@ -20,6 +20,7 @@ CUTS = {
 }  # fmt: skip
 STAGE_WORDS = {"new": "New", "active": "Active", "slowing": "Slowing", "lapsed": "Lapsed", "one_time": "Once only"}
 FEWEST_TOLD = 11
+"""Fewer customers than this are too few to report."""
 
 
 def rfm_section(study: Study) -> Section | None:
@@ -133,7 +134,7 @@ def influence_section(study: Study) -> Section | None:
         verb = "is" if len(both) == 1 else "are"
         heading = f"{and_list(both)} {verb} both valued and heard"
     else:
-        heading = "Nobody is both valued and heard"
+        heading = "No persona is mostly both valued and heard"
     if home[2]:
         heading += f"; {and_list(home[2])} {'is' if len(home[2]) == 1 else 'are'} heard more than valued"
     quiet = in_words(len(home[1]))

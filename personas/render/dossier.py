@@ -23,8 +23,11 @@ from personas.render.stages import anchor_of, chapter_head, is_whole, stages_sec
 from personas.render.styles import persona_token
 from personas.render.text import and_list, first_upper, in_words, sentence, short
 from personas.segmentation.records import Stage
+from personas.segmentation.verdict import STABLE
 from personas.study import Study
 
+AGREES = 0.8
+"""Median agreement between resamples from which a number of segments is said to come back (our choice)."""
 Maker = Callable[[Study], Section | None]
 
 def dossier_sections(study: Study) -> tuple[Section, ...]:
@@ -111,10 +114,10 @@ def _agreement(study: Study) -> Section | None:
     heading = "Agreement between resamples"
     if own is not None:
         k = first_upper(in_words(study.segmentation.k))
-        heading = f"{k} comes back when the customers are drawn again" if own >= 0.8 else f"{k} comes back only in part"
+        heading = f"{k} comes back {'when the customers are drawn again' if own >= AGREES else 'only in part'}"
     caption = (
         "Adjusted Rand index between pairs of resamples: 1 is the same partition, 0 is chance. "
-        "Box: middle half; whiskers: middle 95%."
+        f"Box: middle half; whiskers: middle 95%. From a median of {fixed(AGREES, 2)} on we say that it comes back."
     )
     numbers = Table(
         "Agreement between resamples by number of segments",
@@ -177,7 +180,7 @@ def _solid(study: Study) -> Section | None:
         if segment < len(stability)
     ]
     wide, narrow = jaccard_dots(rows)
-    unsure = [row.name for row in rows if row.value < 0.75]
+    unsure = [row.name for row in rows if row.value < STABLE]
     solid = first_upper(in_words(len(rows) - len(unsure)))
     if not unsure:
         heading = "Both segments are solid" if len(rows) == 2 else f"All {in_words(len(rows))} segments are solid"
@@ -187,8 +190,8 @@ def _solid(study: Study) -> Section | None:
         patterns = "is a pattern" if len(unsure) == 1 else "are patterns"
         heading = f"{solid} of {in_words(len(rows))} segments are solid; {and_list(unsure)} {patterns}"
     caption = (
-        "How much of the segment returns in a resample (Jaccard), with 95% interval. "
-        "Dashed and open: below 0.75, a pattern that is not yet stable."
+        "How much of the segment returns in a resample (Jaccard): the mean, with the middle 95% of resamples. "
+        f"Dashed and open: below {STABLE}, a pattern that is not yet stable."
     )
     return Section("solid", "", heading, chart=Chart(wide, narrow, caption))
 
@@ -241,7 +244,7 @@ def decision_of(study: Study, turn: int) -> Decision:
         reason = " ".join(map(sentence, segmentation.reasons if segmentation.stages else segmentation.reasons[:1]))
         text = f"{k} segments, {algorithm}, as of {as_of}.{fixed_k} {reason}".strip()
         reopen = (
-            "agreement between resamples falls below 0.80, a segment leaves 5 to 35% of customers, more than 15% of "
-            "customers move in a quarter, or the range of products changes."
+            f"agreement between resamples falls below {fixed(AGREES, 2)}, a segment leaves 5 to 35% of customers, more "
+            "than 15% of customers move in a quarter, or the range of products changes."
         )
     return Decision("The decision", str(turn), text, reopen)

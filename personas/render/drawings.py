@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from personas.narrative.formatting import fixed, percent
 from personas.render.charts import Canvas, twice
+from personas.segmentation.verdict import PATTERN, STABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ class Return:
 
 
 def jaccard_dots(rows: Sequence[Return]) -> tuple[str, str]:
-    """Jaccard per segment with interval, over the zones pattern, stable, very stable; open and dashed below 0.75."""
+    """Jaccard per segment with interval, over the zones pattern, stable, very stable; open and dashed if not stable."""
     low = min(0.5, *(max(0.0, r.low - 0.03) for r in rows))
 
     def draw(canvas: Canvas, narrow: bool) -> None:
@@ -182,8 +183,8 @@ def jaccard_dots(rows: Sequence[Return]) -> tuple[str, str]:
             return left + (max(low, value) - low) / (1 - low) * (right - left)
 
         for start, end, name, token in (
-            (low, 0.75, "pattern", "none"),
-            (0.75, 0.85, "stable", "wash"),
+            (low, STABLE, "pattern", "none"),
+            (STABLE, 0.85, "stable", "wash"),
             (0.85, 1, "very stable", "wash"),
         ):
             if token != "none":
@@ -195,14 +196,15 @@ def jaccard_dots(rows: Sequence[Return]) -> tuple[str, str]:
             y = 45 + 30 * turn
             canvas.text(0, y + 4.5, fitting(row.name, 10 if narrow else 15), "b")
             canvas.line([(x(row.low), y), (x(row.high), y)], row.token, 2.5)
-            unsure = row.value < 0.75
+            unsure = row.value < STABLE
             canvas.dot(x(row.value), y, 5.5, row.token, hollow=unsure, dashed=unsure)
             canvas.text(right + 12, y + 4.5, fixed(row.value, 2), "b")
-        for tick in (t for t in (0.4, 0.5, 0.6, 0.75, 0.85, 1.0) if t >= low):
+        for tick in (t for t in (0.4, 0.5, PATTERN, STABLE, 0.85, 1.0) if t >= low):
             canvas.text(x(tick), bottom + 18, fixed(tick, 2), "s m", "middle")
 
     said = ", ".join(f"{r.name} {fixed(r.value, 2)} ({fixed(r.low, 2)} to {fixed(r.high, 2)})" for r in rows)
-    return twice(draw, 58 + 30 * len(rows), f"Jaccard similarity per segment, with intervals: {said}.")
+    title = f"Jaccard similarity per segment, with the middle 95% of resamples: {said}."
+    return twice(draw, 58 + 30 * len(rows), title)
 
 
 @dataclass(frozen=True, slots=True)

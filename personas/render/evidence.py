@@ -6,7 +6,7 @@ from personas.estimate import Estimate
 from personas.narrative.formatting import number, ranged, show
 from personas.narrative.persona import Evidence, Persona, Statement
 from personas.render.blocks import Proof
-from personas.render.facts import feature_labels
+from personas.render.facts import ends_of, feature_labels
 from personas.render.text import first_upper
 from personas.study import Study
 
@@ -38,8 +38,7 @@ def _what(evidence: Evidence, labels: dict[str, str]) -> str:
 
 
 def _row(what: str, own: Estimate, everyone: Estimate | None, kind: str, locale: str) -> Proof:
-    value, between = ranged(own, locale)
-    return Proof(what, value, between or "exact", show(everyone, locale, ""), kind)
+    return Proof(what, ranged(own, locale)[0], ends_of(own, locale), show(everyone, locale, ""), kind)
 
 
 def _kind(statement: Statement, evidence: Evidence) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from personas.estimate import Estimate
 from personas.features.feature import Feature
-from personas.narrative.formatting import currency_of, show
+from personas.narrative.formatting import currency_of, interval, show
 from personas.profiles.records import Fact, Profile, Profiles
 from personas.render.text import first_upper, short
 
@@ -46,6 +46,11 @@ def typical(fact: Fact | None) -> Estimate | None:
     if fact.feature.unit in _WITH_MEDIAN:
         return fact.median or fact.mean
     return fact.mean or fact.median
+
+
+def ends_of(estimate: Estimate, locale: str) -> str:
+    """The interval; exact only where it was counted, because an interval may have two equal ends."""
+    return interval(estimate, locale) or ("exact" if estimate.basis == "exact" else "both ends alike")
 
 
 def label_of(feature: Feature, median: bool = False) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from markupsafe import escape
+
 _CENTRE, _RING, _INNER = 48.0, 41.0, 15.0
 
 
@@ -31,13 +33,9 @@ def figure(
     parts = [_ring(online_share), *_strokes(months), _disc(average_order), *_reach_dots(reach)]
     return (
         f'<svg class="fig" width="{size}" height="{size}" viewBox="0 0 96 96" role="img" '
-        f'aria-label="{_escaped(label)}">'
+        f'aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 def _point(angle: float, radius: float) -> tuple[float, float]:

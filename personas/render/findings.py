@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from personas.narrative.formatting import count, fixed, percent, show
+from personas.narrative.selection import SMALLEST_DELTA
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Chart, Column, Row, Section, Table
 from personas.render.facts import label_of, typical
@@ -14,6 +15,8 @@ from personas.render.tree import Flow, Node, family_tree
 from personas.segmentation.sensitivity import WITHOUT_FAMILY
 from personas.study import Study
 
+APPROXIMATE, TOO_ROUGH = 0.85, 0.7
+"""A rule that is right less often, or finds less of its persona, is approximate, or no use (method.md 8.2)."""
 MOSTLY = 0.5
 """From this share on of a segment that is left out, it is said."""
 MUCH_MONEY = 0.2
@@ -84,7 +87,8 @@ def _taken_apart(study: Study, sizes: dict[int, tuple[int, ...]], flows: list[Fl
 
 def _lineage_row(study: Study, k: int, segment: int, parts: list[tuple[int, float]]) -> Row:
     name = segment_names(study).get(segment, "") if k == study.segmentation.k else f"Segment {segment + 1}"
-    sizes = next((c.sizes for c in study.segmentation.candidates if c.k == k), ())
+    taken = study.segmentation.algorithm
+    sizes = next((c.sizes for c in study.segmentation.candidates if (c.algorithm, c.k) == (taken, k)), ())
     told = [f"{percent(share)} from segment {origin + 1}" for origin, share in parts if share >= 0.05]
     cells = [Cell(name), Cell(count(sizes[segment]) if segment < len(sizes) else "unknown")]
     if study.profiles.branches:
@@ -126,13 +130,10 @@ def differences_section(study: Study) -> Section | None:
     if not study.personas or study.about.verdict == "none":
         return None
     locale, names = study.about.language, segment_names(study)
-    by_rule = {name for e in study.dictionary if e.feature.name == study.segmentation.stage_feature
-               for name in e.feature.needs}  # fmt: skip
-    describing = [
-        e for e in study.dictionary
-        if e.role == "profile" and not e.feature.derived_from and e.feature.name not in by_rule
-    ]  # fmt: skip
+    formed = study.profiles.definitions
+    describing = [e for e in study.dictionary if e.role == "profile" and e.feature.name not in formed]
     rows: list[tuple[float, Row]] = []
+    tested, proven = False, 0.0
     for entry in describing:
         found = [
             (e.value, p.segment, e) for p in study.profiles.segments if (e := typical(p.facts.get(entry.feature.name)))
@@ -146,15 +147,12 @@ def differences_section(study: Study) -> Section | None:
         largest = max(effects, default=0.0)
         ends = [Cell(f"{names[end[1]]}, {show(end[2], locale)}") for end in (high, low)]
         effect = Cell(fixed(largest, 2) if effects else "", bar="")
-        rows.append(
-            (
-                largest,
-                Row(
-                    label_of(entry.feature, True),
-                    (*ends, effect, Cell(bar=bar(largest, 1, kind="soft") if effects else "")),
-                ),
-            )
-        )
+        claims = [p.claims[entry.feature.name] for p in study.profiles.segments if entry.feature.name in p.claims]
+        held = [abs(claim.effect.value) for claim in claims if claim.holds]
+        tested, proven = tested or bool(claims), max([proven, *held])
+        holds = Cell(f"{len(held)} of {len(claims)}" if claims else "not tested")
+        drawn = Cell(bar=bar(largest, 1, kind="soft") if effects else "")
+        rows.append((largest, Row(label_of(entry.feature, True), (*ends, effect, drawn, holds))))
     if not rows:
         return None
     rows.sort(key=lambda item: (-item[0], item[1].head))
@@ -164,18 +162,19 @@ def differences_section(study: Study) -> Section | None:
         Column("Lowest", True),
         Column("Largest effect"),
         Column("", bar=True),
+        Column("Holds in"),
     )
     table = Table(
         "Differences on variables not used", columns, tuple(row for _, row in rows[:10]), wide=True,
-        note="Effect: Cliff's delta of one segment against all others, 0 none to 1 complete. Differences on the "
-        "forming variables are definitions and are not tested.",
+        note="Effect: Cliff's delta of one segment against all others, 0 none to 1 complete. Holds in: segments whose "
+        "difference stays when customers and segments are drawn again (95% for all of them at once). Differences on "
+        "the forming variables are definitions and are not tested.",
     )  # fmt: skip
-    large = rows[0][0] >= 0.33
-    heading = (
-        "They differ where it matters, on variables that did not form them"
-        if large
-        else "On variables that did not form them they differ little"
-    )
+    heading = f"On variables that did not form them they differ little{'' if proven else ', if at all'}"
+    if not tested:
+        heading = "Whether they differ on variables that did not form them was not tested"
+    elif proven >= SMALLEST_DELTA:
+        heading = "They differ where it matters, on variables that did not form them"
     return Section("differences", "", heading, tables=(table,))
 
 
@@ -200,7 +199,20 @@ def rules_section(study: Study) -> Section | None:
     columns = (Column("Persona"), Column("Rule", True), Column("List"), Column("Right"), Column("Found"))
     note = "Right: share of the list that belongs there. Found: share of the persona that is on the list."
     table = Table("Rules and their accuracy", columns, rows, note=note, wide=True)
-    return Section("rules", "", "A rule of at most three conditions finds them again in the CRM", tables=(table,))
+    return Section("rules", "", _how_well(study), tables=(table,))
+
+
+def _how_well(study: Study) -> str:
+    """Whether the rules find the personas again: by the smaller of right and found."""
+    sure = {short(p.name): min(p.rule.precision, p.rule.recall) for p in study.personas if p.rule}
+    heading = "A rule of at most three conditions finds them again in the CRM"
+    rough = [name for name, share in sure.items() if share < APPROXIMATE]
+    if rough:
+        heading += f"; approximate for {and_list(rough)}" if len(rough) < len(sure) else ", but only approximately"
+    poor = [name for name, share in sure.items() if share < TOO_ROUGH]
+    if poor:
+        heading += f". Too rough for {and_list(poor)}: merge personas or form them by other variables"
+    return heading
 
 
 def _sampled(row: Mapping[str, object], locale: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from personas.estimate import Estimate
-from personas.narrative.formatting import MINUS, interval, money, percent, ranged, show
+from personas.narrative.formatting import MINUS, count, interval, money, percent, ranged, show
 from personas.profiles.money_records import PersonaLifetime
 from personas.profiles.records import Economics
 from personas.render.bars import bar, step
@@ -109,7 +109,8 @@ def _checked(lifetime: PersonaLifetime | None, locale: str) -> str:
         return ""
     off, naive = (percent(share, locale) if share < 0 else f"+{percent(share, locale)}" for share in
                   (check.error, check.naive_error))  # fmt: skip
-    return f"; in a year it had not seen the forecast was off by {off}, “as before” by {naive}"
+    seen = f"in {count(check.weeks, locale)} weeks it had not seen"
+    return f"; {seen} the forecast was off by {off}, “as before” by {naive}"
 
 
 def _bracket(estimate: Estimate, locale: str) -> str:

@@ -36,7 +36,7 @@ def lifetime_section(study: Study) -> Section | None:
         rows.append(Row(short(persona.name), cells))
     together = Cell(*ranged(whole.portfolio, locale, ""))
     foot = Row("All together", (together, Cell(), Cell(), *(Cell(text) for text in errors(check, locale))))
-    titles = ("Persona", "Value to come", "Orders next year", "Last year", "Forecast off by", "Naive rule off by")
+    titles = ("Persona", "Value to come", "Orders next year", "A year so far", "Forecast off by", "Naive rule off by")
     heading = "What customers may still bring"
     if check.error is not None and check.naive_error is not None:
         heading = (
@@ -128,7 +128,7 @@ def affinity_section(study: Study) -> Section | None:
     locale, tables = study.about.language, []
     pairs = [
         Row(short(persona.name), (
-            Cell(pair.first), Cell(pair.second), Cell(percent(pair.support.value, locale)),
+            Cell(short(pair.first)), Cell(short(pair.second)), Cell(percent(pair.support.value, locale)),
             Cell(*ranged(pair.lift, locale)),
             Cell("unknown" if pair.margin is None else money(pair.margin, study.about.currency, locale)),
         ))
@@ -165,4 +165,5 @@ def affinity_section(study: Study) -> Section | None:
 
 
 def _largest(followed: tuple[tuple[str, str, float], ...]) -> tuple[tuple[str, str, float], ...]:
-    return tuple(sorted(followed, key=lambda row: (-row[2], row[0]))[:2])
+    largest = sorted(followed, key=lambda row: (-row[2], row[0]))[:2]
+    return tuple((short(first), short(then), share) for first, then, share in largest)

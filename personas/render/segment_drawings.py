@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from personas.narrative.formatting import fixed, percent
 from personas.render.charts import Canvas, twice
 from personas.render.drawings import fitting, k_axis, rails, spread, ticks
+from personas.segmentation.verdict import PATTERN, STABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Returns:
 
 
 def jaccard_by_k(rows: Sequence[Returns], chosen: int) -> tuple[str, str]:
-    """A dot per segment and k, filled at the chosen k, grey below 0.75; a line through the weakest."""
+    """A dot per segment and k, filled at the chosen k, grey below ``STABLE``; a line through the weakest."""
     low = min(0.5, *(min(row.values) for row in rows))
     low = max(0.0, int(low * 10) / 10)
 
@@ -30,12 +31,12 @@ def jaccard_by_k(rows: Sequence[Returns], chosen: int) -> tuple[str, str]:
         def y(value: float) -> float:
             return bottom - (value - low) / (1 - low) * (bottom - top)
 
-        canvas.box(left, y(1), right - left, y(0.75) - y(1), "wash")
-        rails(canvas, [t for t in (0.2, 0.4, 0.5, 0.6, 0.75, 0.85, 1.0) if t >= low], y, left, right)
+        canvas.box(left, y(1), right - left, y(STABLE) - y(1), "wash")
+        rails(canvas, [t for t in (0.2, 0.4, 0.5, PATTERN, STABLE, 0.85, 1.0) if t >= low], y, left, right)
         canvas.line([(x[row.k], y(min(row.values))) for row in rows], "ref", 1, "3 3")
         for row in rows:
             for value in sorted(row.values):
-                canvas.dot(x[row.k], y(value), 4, "ref" if value < 0.75 else "ink", hollow=row.k != chosen)
+                canvas.dot(x[row.k], y(value), 4, "ref" if value < STABLE else "ink", hollow=row.k != chosen)
         k_axis(canvas, x, chosen, (left, right, bottom))
         if not narrow:
             canvas.text(right + 6, y(min(rows[-1].values)) + 4, "weakest", "s m")

@@ -8,7 +8,7 @@ from personas.profiles.records import Profile
 from personas.render.bars import bar
 from personas.render.blocks import Cell, Column, Row, Section, Sheet, SheetHead, Table
 from personas.render.card import persona_figure, stability_figure
-from personas.render.facts import Shown, does_rows, effort_row, family_rows, far, label_of, typical
+from personas.render.facts import Shown, does_rows, effort_row, ends_of, family_rows, far, label_of, typical
 from personas.render.styles import persona_class
 from personas.render.text import first_upper, in_words, short, slugs
 from personas.study import Study
@@ -75,8 +75,7 @@ def everyone_section(study: Study) -> Section:
         if fact.low_quartile is not None and fact.high_quartile is not None:
             low, high = (figure(q, whole.unit, locale) for q in (fact.low_quartile, fact.high_quartile))
             quartiles = f"{low} to {high}"
-        value, between = ranged(whole, locale)
-        cells = (Cell(value), Cell(between or "exact"), Cell(quartiles))
+        cells = (Cell(ranged(whole, locale)[0]), Cell(ends_of(whole, locale)), Cell(quartiles))
         rows.append(Row(label_of(fact.feature, median=True), cells))
     titles = ("Measure", "All customers", "95% interval", "Middle half")
     groups = [

@@ -13,11 +13,13 @@ from personas.render.blocks import Cell, Chart, Column, KeyFigure, RollEntry, Ro
 from personas.render.drawings import Pair, dumbbell
 from personas.render.money import has_orders
 from personas.render.styles import persona_token
-from personas.render.text import first_upper, in_words, short, slugs
+from personas.render.text import and_list, first_upper, in_words, short, slugs
+from personas.segmentation.reasons import MEANING
+from personas.segmentation.verdict import NONE
 from personas.study import Study
 
 _LADDER = (
-    ("none", "None", "No better than data without structure"),
+    ("none", "None", "Some segment would always be too small to use"),
     ("constructive", "Constructive", "A useful cut, one of several"),
     ("reproducible", "Reproducible", "Comes back when the data are drawn again"),
     ("natural", "Natural", "Comes back, and gaps lie between all neighbours"),
@@ -91,12 +93,18 @@ def lede(study: Study) -> tuple[str, ...]:
     if about.customers_known > about.customers:
         text += f", of {count(about.customers_known, locale)} that the data know"
     if about.verdict == "none" or not study.personas:
-        more = (
-            "They are no more alike in groups than customers drawn without any structure would be. "
-            "No persona is written, because it would describe a line drawn at will."
-        )
-        return (f"{text}. {more}", *_set_aside(study))
+        return (f"{text}. {_too_small(study)}", *_set_aside(study))
     return (f"{text}. They fall into {in_words(len(study.personas))} groups.", *_set_aside(study))
+
+
+def _too_small(study: Study) -> str:
+    """Why there are no segments: what the verdict means, and the size that was missing."""
+    segmentation, locale = study.segmentation, study.about.language
+    return (
+        f"{MEANING[NONE]} No number of segments keeps every one at {count(segmentation.min_size, locale)} customers or "
+        f"more: of {in_words(segmentation.k)} the smallest would have {count(min(segmentation.chosen.sizes), locale)}. "
+        "No persona is written."
+    )
 
 
 def _set_aside(study: Study) -> tuple[str, ...]:
@@ -131,7 +139,7 @@ def key_figures(study: Study) -> tuple[KeyFigure, ...]:
         figures.append(KeyFigure(str(study.about.k), "segments"))
         return tuple(figures)
     figures.append(KeyFigure(show(economics.total_revenue, locale), "revenue after returns"))
-    figures.append(KeyFigure(show(economics.total_contribution, locale), "contribution after service and marketing"))
+    figures.append(KeyFigure(show(economics.total_contribution, locale), _contribution_label(economics)))
     if economics.roi is not None:
         one = money(1, study.about.currency, locale)
         value, between = ranged(economics.roi, locale)
@@ -140,6 +148,13 @@ def key_figures(study: Study) -> tuple[KeyFigure, ...]:
     else:
         figures.append(KeyFigure("unknown", "return on service and marketing: costs are missing"))
     return tuple(figures)
+
+
+def _contribution_label(economics: Economics) -> str:
+    """Contribution, with the costs that were taken off."""
+    costs = {"service": economics.service_cost, "returns": economics.return_cost, "marketing": economics.marketing_cost}
+    taken = [name for name, cost in costs.items() if cost is not None]
+    return f"contribution after {and_list(taken)}" if taken and economics.contribution is not None else "contribution"
 
 
 def ladder(verdict: str) -> tuple[Step, ...]:

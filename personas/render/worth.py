@@ -9,22 +9,20 @@ from personas.narrative.persona import Persona
 from personas.profiles.money_records import Loss, Turn
 from personas.profiles.records import Profile
 from personas.render.blocks import Cell, Chart, Column, Row, Section, Table
+from personas.render.crosses import FEWEST_TOLD, influence_section, rfm_section
 from personas.render.money_charts import Stretch, WhaleLine, waterfall, whale_curve
 from personas.render.styles import persona_token
 from personas.render.text import and_list, short
 from personas.study import Study
 
-FEWEST_TOLD = 11
-"""Fewer customers than this are too few to report."""
 CAUSES = {
     "service": "Service", "returns": "Handling of returns", "discounts": "Discounts",
     "below_cost": "Goods priced below their cost", "marketing": "Bought too little to earn marketing back",
-    "small": "Margin too small",
 }  # fmt: skip
 FIXES = {
     "service": "answer before they ask; a cheaper channel", "returns": "sizes and pictures before the order",
     "discounts": "no deeper price than the margin", "below_cost": "mend the price",
-    "marketing": "a second order first, or fewer mailings", "small": "look at the price list",
+    "marketing": "a second order first, or fewer mailings",
 }  # fmt: skip
 
 
@@ -32,7 +30,6 @@ def money_chapter(study: Study) -> tuple[Section, ...]:
     """The sections that this study can fill; none where nothing is known of money."""
     if not study.personas or study.about.verdict == "none":
         return ()
-    from personas.render.crosses import influence_section, rfm_section
     from personas.render.outlook import actions_section, affinity_section, briefs_section, lifetime_section
 
     makers = (
@@ -215,10 +212,10 @@ def _moved(study: Study) -> Section | None:
          Cell(money(whole.total, currency, locale))),
     )  # fmt: skip
     best = max(people(study), key=lambda row: row[1].move.total if row[1].move else 0.0)
-    heading = (
-        f"All service by {whole.channel} would save {money(whole.total, currency, locale)}, "
-        f"most of it with {short(best[0].name)}"
-    )
+    saved = money(abs(whole.total), currency, locale)
+    heading = f"All service by {whole.channel} would save {saved}, most of it with {short(best[0].name)}"
+    if whole.total <= 0:
+        heading = f"All service by {whole.channel} would save nothing: it would cost {saved} more"
     minute = exact(whole.minute_cost, f"{currency}/minute", 0)
     note = (
         f"Assumed: {given(minute, locale)} a minute by {whole.channel}, and nobody asks more or "
@@ -248,13 +245,20 @@ def _turns(study: Study) -> Section | None:
     titles = ("Persona", "Turn", "At stake a year", "Asks a year", "Minutes a year", "Reach")
     columns = (*(Column(title) for title in titles), Column("Promise", True))
     note = (
-        "Turn: by contribution at stake; equal turns where the intervals meet, then the earlier call decides. "
-        "Reach is shown and not counted: it is not money."
+        f"Turn: by {_stake_words(study)} at stake; equal turns where the intervals meet, then the earlier call "
+        "decides. Reach is shown and not counted: it is not money."
     )
     days = study.profiles.service_floor_days
     heading = "Whom to help first when there is time for one, and what everybody can count on"
     sub = f"Nobody is dropped: everybody has an answer within {count_of(days, 'working day')}." if days else ""
     return Section("turns", "", heading, sub, tables=(Table("Service priority", columns, tuple(rows), (), note, True),))
+
+
+def _stake_words(study: Study) -> str:
+    """The deepest money that every persona has: what turns go by."""
+    levels = (("contribution", "contribution"), ("gross_margin", "gross margin"))
+    known = [profile.economics for profile in study.profiles.segments]
+    return next((words for name, words in levels if all(getattr(own, name) for own in known)), "revenue")
 
 
 def _promise(turn: Turn, study: Study) -> str:

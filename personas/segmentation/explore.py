@@ -234,8 +234,7 @@ def _observed(setting: Setting, model: Fitted, comparison: Comparison) -> float:
     """The silhouette that is held against structureless data: by the recipe of the draws, or of another algorithm."""
     if model.algorithm == "kmeans":
         return float(comparison.observed[comparison.ks.index(model.k)])
-    labels = model.predict(setting.rows)
-    return silhouettes(setting.rows, [labels])[0].mean if len(np.unique(labels)) > 1 else 0.0
+    return silhouettes(setting.rows, [model.predict(setting.rows)])[0].mean
 
 
 def _with_errors(setting: Setting, evidence: Evidence, errors: dict[int, float], progress: Progress | None) -> Evidence:

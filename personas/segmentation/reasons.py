@@ -209,5 +209,6 @@ def _borders(chosen: Candidate) -> str:
     groups = chosen.natural_groups or 1
     text = f"{gaps} of {count_of(tested, 'tested border')} between neighbours {'has' if gaps == 1 else 'have'} a gap"
     untested = f"; {count_of(chosen.borders_untested, 'border')} could not be tested" if chosen.borders_untested else ""
-    inside = f": {chosen.k} segments in {groups} groups with gaps between them" if 1 < groups < chosen.k else ""
+    between = "with gaps between them" if gaps else "too far apart to be neighbours"
+    inside = f": {chosen.k} segments in {groups} groups {between}" if 1 < groups < chosen.k else ""
     return f"{text}{inside}{untested}."

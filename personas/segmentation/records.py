@@ -70,7 +70,6 @@ class Algorithm:
     fit: Callable[[Floats, int, np.random.SeedSequence, int], Fitted]
     """(X, k, random stream, number of starts) -> model."""
     restore: Callable[[Mapping[str, NDArray[np.generic]]], Fitted]
-    soft: bool
     suits: str
 
 
@@ -78,7 +77,7 @@ class Algorithm:
 class Index:
     """An index of how good a partition is, shown beside others and never summed up with them.
 
-    ``score(X, fitted, silhouettes)`` gives a float or None where it is not defined for the algorithm.
+    ``score(X, fitted)`` gives a float or None where it is not defined for the algorithm.
     """
 
     name: str
@@ -216,7 +215,6 @@ class Segmentation:
     map_rows: NDArray[np.int64] | None = None
     map_kind: str = "none"
     notices: tuple[Notice, ...] = ()
-    extra: Mapping[str, object] = field(default_factory=dict)
     borders: tuple[Border, ...] = ()
     """Every pair of neighbouring segments at the chosen k; empty when borders were not tested."""
     natural_groups: int | None = None

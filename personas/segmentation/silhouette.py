@@ -130,7 +130,7 @@ def _values(
 
 
 def _from_sums(sums: Floats, counts: NDArray[np.int64], own: Labels) -> Floats:
-    """Silhouettes from the sums of distances to each segment."""
+    """Silhouettes from the sums of distances to each segment; 0 where nobody is in another one."""
     row = np.arange(len(own))
     within = sums[row, own] / np.maximum(counts[own] - 1, 1)
     others = sums / np.maximum(counts, 1)
@@ -138,7 +138,7 @@ def _from_sums(sums: Floats, counts: NDArray[np.int64], own: Labels) -> Floats:
     others[row, own] = np.inf
     nearest = others.min(axis=1)
     larger = np.maximum(within, nearest)
-    values = np.divide(nearest - within, larger, out=np.zeros(len(own)), where=larger > 0)
+    values = np.divide(nearest - within, larger, out=np.zeros(len(own)), where=(larger > 0) & (larger < np.inf))
     return np.where(counts[own] == 1, 0.0, values)
 
 

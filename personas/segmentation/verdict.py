@@ -37,6 +37,8 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 STABLE = THRESHOLDS.jaccard
+PATTERN = 0.6
+"""Below this mean Jaccard a segment is not even a pattern: no persona should be built on it (method.md 10.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,16 @@ def is_natural(evidence: Evidence, candidate: Candidate, bounds: Thresholds = TH
 
 
 def is_partly_natural(evidence: Evidence, candidate: Candidate, bounds: Thresholds = THRESHOLDS) -> bool:
-    """Stable segments in at least two groups with gaps between the groups."""
+    """Stable segments in at least two groups with gaps between the groups.
+
+    Groups that are too far apart to be neighbours have no border, and so no gap that was tested.
+    """
     return (
         gate(evidence, bounds)
         and evidence.customers >= bounds.customers
         and is_reproducible(evidence, candidate, bounds)
         and candidate.shape_suited is not False
+        and (candidate.borders_gap or 0) >= 1
         and (candidate.natural_groups or 0) >= 2
     )
 

@@ -147,7 +147,7 @@ def _rates_of_file(path: Path, where: str) -> dict[str, list[tuple[date, Decimal
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name} ({where}.rates_file) cannot be read: {error}. Save it as CSV (UTF-8)") from error
+        raise InputError(f"{path.name} ({where}.rates_file) is no CSV in UTF-8: {error}. Save it as one") from error
     table: dict[str, dict[date, Decimal]] = {}
     for line, row in enumerate(rows, 2):
         try:

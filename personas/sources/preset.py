@@ -152,12 +152,18 @@ def _built_in() -> list[Preset]:
     return [_read(path) for path in sorted(FOLDER.glob("*.yaml"))]
 
 
+@cache
+def _alone() -> dict[str, Path]:
+    """Our files by name; none where other packages bring presets too, because a name may be there twice."""
+    return {} if entry_points(group=GROUP) else {path.stem: path for path in FOLDER.glob("*.yaml")}
+
+
 class _Presets(Registry[Preset]):
     """Reading all of our files takes longer than a small study's sources: one that is asked for is read alone."""
 
     def get(self, name: str) -> Preset:
-        own = {path.stem: path for path in FOLDER.glob("*.yaml")}
-        return _read(own[name]) if name in own and not entry_points(group=GROUP) else super().get(name)
+        own = _alone()
+        return _read(own[name]) if name in own else super().get(name)
 
 
 PRESETS = _Presets("preset", _built_in, GROUP)

@@ -34,10 +34,10 @@ def fact(name: str, value: float, effect: float, n: int = 500, known: float = 1.
     return Fact(feature, share, figure, figure, value * 0.8, value * 1.2, effect=strength)
 
 
-def gender(share: float, level: str, known: float = 0.9) -> Fact:
+def gender(share: float, level: str, known: float = 0.9, n: int = 500) -> Fact:
     feature = Feature("gender", "", "customers", "category", "gender", "gender", "demographics", shape="category")
-    levels = ((level, exact(share, "share", 500)), ("other", exact(1 - share, "share", 500)))
-    return Fact(feature, exact(known, "share", 500), levels=levels)
+    levels = ((level, exact(share, "share", n)), ("other", exact(1 - share, "share", n)))
+    return Fact(feature, exact(known, "share", n), levels=levels)
 
 
 def money(contribution: float | None, revenue: float = 300.0) -> Economics:

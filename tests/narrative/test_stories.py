@@ -20,6 +20,7 @@ from personas.narrative.language import load_language
 from personas.narrative.naming import choose_name
 from personas.narrative.persona import Persona
 from personas.narrative.phrases import versus
+from personas.profiles.money_records import Claim
 from personas.profiles.records import Economics, Fact, Profiles
 from tests.narrative import shop
 
@@ -59,11 +60,9 @@ def test_the_story_of_the_small_monthly_buyer_tells_rhythm_and_reach(personas: t
     assert "3,000 people follow what she posts, more than ten times the median." in story  # 3000 / 220 = 13.6
 
 
-def test_forming_features_are_definitions_and_descriptors_are_associations() -> None:
-    profiles = shop.profiles()
-    by_feature = {e.feature: s.claim for p in told(profiles) for s in p.statements for e in s.evidence}
-    assert by_feature["average_order"] == "definition"
-    assert by_feature.get("age", "association") == "association"
+def test_whatever_is_told_of_a_forming_feature_is_a_definition(personas: tuple[Persona, ...]) -> None:
+    claims = [(e.feature, s.claim) for p in personas for s in p.statements for e in s.evidence if e.feature in BASIS]
+    assert len(claims) > 10 and {claim for _, claim in claims} == {"definition"}
 
 
 def test_every_sentence_has_evidence_and_no_sentence_claims_a_cause(personas: tuple[Persona, ...]) -> None:
@@ -141,6 +140,21 @@ def test_a_trait_that_few_share_gives_way_to_the_next_or_the_card_warns() -> Non
     assert "few-fit" in {notice.code for notice in joe.notices}
 
 
+def test_what_the_opening_tells_counts_among_what_a_customer_must_fit() -> None:
+    values = shop.values()
+    values["average_order"][:50] = 20.0  # half of the Joes spend less than the average of $67
+    joe = narrate(shop.profiles(), BASIS, values, np.repeat([0, 1], 100).astype(np.int32), date(2026, 11, 1), CONFIG)[0]
+    assert "spends $310 each time" in joe.story
+    assert joe.prevalence == {"of_segment": 0.5, "of_customers": 0.25}
+
+
+def test_a_story_without_anything_to_fit_has_no_prevalence() -> None:
+    profiles = shop.profiles()
+    plain = {name: replace(fact, effect=None) for name, fact in profiles.segments[0].facts.items()}
+    joe = told(replace(profiles, segments=(replace(profiles.segments[0], facts=plain), profiles.segments[1])))[0]
+    assert joe.prevalence == {} and "few-fit" not in {notice.code for notice in joe.notices}
+
+
 def test_the_checker_stops_the_run_when_the_story_says_more_than_its_statements(personas: tuple[Persona, ...]) -> None:
     forged = replace(personas[0], story=personas[0].story + " He is delighted.")
     with pytest.raises(PersonasError, match="not made of its statements only"):
@@ -150,10 +164,14 @@ def test_the_checker_stops_the_run_when_the_story_says_more_than_its_statements(
 def test_a_gender_recorded_for_too_few_is_not_stated() -> None:
     profiles = shop.profiles()
     joe = profiles.segments[0]
-    unsure = replace(joe, facts={**joe.facts, "gender": shop.gender(0.8, "male", known=0.5)})
-    persona = told(replace(profiles, segments=(unsure, profiles.segments[1])))[0]
-    assert persona.gender is None
-    assert " They " in persona.story
+
+    def joe_of(share: float, known: float) -> Persona:
+        unsure = replace(joe, facts={**joe.facts, "gender": shop.gender(share, "male", known=known)})
+        return told(replace(profiles, segments=(unsure, profiles.segments[1])))[0]
+
+    assert " They " in joe_of(0.8, 0.5).story and joe_of(0.8, 0.5).gender is None
+    # Of the whole segment: 80% of 74% are 59.2%, 80% of 75% are 60%.
+    assert (joe_of(0.8, 0.74).gender, joe_of(0.8, 0.75).gender) == (None, "male")
 
 
 def test_names_come_from_the_birth_cohort_and_are_never_used_twice() -> None:
@@ -215,8 +233,10 @@ def given_shop() -> Profiles:
         "support": flag_fact(0.5, 1000, None),
     }
     none = Economics("none")
+    support = Claim("support", "yes", Estimate(0.5, 0.4, 0.6, "delta", 500, "simultaneous, 95%"), 0.01)
     segments = tuple(
-        replace(p, facts=own, economics=none, months=None) for p, own in zip(made.segments, facts, strict=True)
+        replace(p, facts=own, economics=none, months=None, claims={"support=yes": support})
+        for p, own in zip(made.segments, facts, strict=True)
     )
     return replace(made, segments=segments, everyone=replace(made.everyone, facts=everyone, economics=none))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from personas.profiles.affinity import Baskets, pairs, second_purchase
+from personas.profiles import affinity
+from personas.profiles.affinity import Baskets, pairs, sampled_baskets_notice, second_purchase, shopping
 
 
 def baskets(rows: list[tuple[str, str, int, str, float]]) -> Baskets:
@@ -52,6 +54,16 @@ def test_categories_that_meet_by_chance_are_not_a_pair() -> None:
     assert pairs(baskets(rows)) == ()
 
 
+def test_of_many_categories_that_meet_by_chance_hardly_ever_one_pair_is_told() -> None:
+    # 28 pairs a draw, each above 1 by chance in 2.5% of draws: without the adjustment half of the draws tell a pair.
+    told = 0
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        rows = [(f"c{i}", f"o{i}", 1, name, 1.0) for i in range(800) for name in "abcdefgh" if random.random() < 0.4]
+        told += bool(pairs(baskets(rows)))
+    assert told <= 3
+
+
 def test_fewer_than_thirty_orders_say_nothing() -> None:
     rows = [(f"c{i}", f"o{i}", 1, name, 1.0) for i in range(29) for name in ("a", "b")]
     assert pairs(baskets([*rows, *((f"d{i}", f"p{i}", 1, "c", 1.0) for i in range(60))])) == ()
@@ -87,3 +99,16 @@ def test_who_came_back_in_ninety_days_and_what_followed() -> None:
     assert (found.first_timers, found.returned.value, found.returned.n) == (11, 0.5, 40)
     assert found.median_days == 10.0
     assert found.followed_by == (("tea", "cake", 2 / 3),)
+
+
+def test_counts_of_sampled_baskets_are_scaled_up_to_all_customers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affinity, "CUSTOMERS", 100)
+    own = shopping(planted(), 400, 250)  # 100 of 250 customers were read: each stands for 2.5
+    assert [pair.orders for pair in own["pairs"]] == [125, 250]  # type: ignore[attr-defined]
+    once = baskets([(f"c{i}", f"o{i}", 1, "tea", 1.0) for i in range(40)])
+    assert shopping(once, 400, 250)["second_purchase"].first_timers == 100  # type: ignore[attr-defined]
+    assert shopping(once, 400, 90)["second_purchase"].first_timers == 40  # type: ignore[attr-defined]
+    assert [n.text for n in sampled_baskets_notice(250)] == [
+        "What is bought together and who comes back was read of 100 of 250 customers; counts are scaled up to all."
+    ]
+    assert sampled_baskets_notice(100) == ()

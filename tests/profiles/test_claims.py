@@ -17,7 +17,7 @@ from personas.profiles.claims import (
     simultaneous,
     weighted_ranks,
 )
-from personas.profiles.contrast import cliffs_delta
+from personas.profiles.contrast import cliffs_delta, phi_of
 from personas.profiles.null_effects import null_effects
 from personas.segmentation.algorithms.kmeans import KMEANS
 
@@ -118,6 +118,25 @@ def test_intervals_hold_for_all_effects_at_once() -> None:
         low, high = simultaneous(seen, np.tanh(np.arctanh(seen) + 0.1 * random.normal(size=(199, 2, 10))))
         missed += bool(((low > truth) | (high < truth)).any())
     assert missed <= 22  # 5% of 200 are 10; 3 standard errors above are 19, and q is itself a quantile of 199
+
+
+def test_the_levels_of_a_category_are_compared_as_phi_with_structureless_data() -> None:
+    # A rare level: where a quarter are in the segment, phi is about twice the difference of shares.
+    passed = looked_at = 0
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        level = random.choice(3, 600, p=[0.86, 0.07, 0.07])
+        shares = np.bincount(level) / 600
+        block = 0.5 * (np.eye(3)[level] - shares) / np.sqrt(shares)
+        X = np.column_stack((random.normal(size=(600, 3)), block))
+        names = ("a", "b", "c", "home", "home", "home")
+        coding = Coding(tuple(ColumnCoding(name, name, "purchase") for name in names), blocks=((3, 4, 5),))
+        threshold = null_effects(X, coding, 4, KMEANS, seed)["home"]
+        members = np.eye(4)[KMEANS.fit(X, 4, np.random.SeedSequence(seed), 5).labels]
+        hits, size, n = members.T @ np.eye(3)[level], members.sum(axis=0)[:, None], np.bincount(level)
+        effects = np.abs(phi_of(hits, size, n - hits, 600 - size))
+        passed, looked_at = passed + int((effects > threshold).sum()), looked_at + effects.size
+    assert looked_at == 96 and passed <= 10  # 5% are 5, three standard errors above are 11
 
 
 def test_cuts_through_noise_pass_as_defining_at_most_once_a_card_on_average() -> None:

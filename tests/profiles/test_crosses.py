@@ -20,7 +20,7 @@ def sample() -> tuple[Sample, np.ndarray]:
 
 def test_the_cells_of_each_name_add_up_to_everybody_of_the_name() -> None:
     made, amounts = sample()
-    cells = rfm_table(made, amounts, "EUR/year", (1, 0), seed=0)
+    cells = rfm_table(made, amounts, "EUR/year", (1, 0), 0, {-1: 200, 0: 100, 1: 100})
     names = rfm_segments(made.values)
     assert names is not None
     for name in {cell.name for cell in cells}:
@@ -34,9 +34,17 @@ def test_the_cells_of_each_name_add_up_to_everybody_of_the_name() -> None:
 
 def test_without_amounts_customers_are_counted_and_no_money_is_told() -> None:
     made, _ = sample()
-    cells = rfm_table(made, None, "", (0, 1), seed=0)
+    cells = rfm_table(made, None, "", (0, 1), 0, {-1: 200, 0: 100, 1: 100})
     assert cells and all(cell.money is None for cell in cells)
-    assert rfm_table(Sample(made.segments, {"recency_days": made.values["recency_days"]}), None, "", (0,), 0) == ()
+    assert rfm_table(Sample(made.segments, {"recency_days": made.values["recency_days"]}), None, "", (0,), 0, {}) == ()
+
+
+def test_counts_of_a_sample_are_scaled_up_to_all_customers() -> None:
+    # Of segment 0 every customer is in the sample, of segment 1 every third: its counts are three times as many.
+    made, _ = sample()
+    few = {(c.name, c.segment): c.customers for c in rfm_table(made, None, "", (0, 1), 0, {-1: 200, 0: 100, 1: 100})}
+    all_of = {(c.name, c.segment): c.customers for c in rfm_table(made, None, "", (0, 1), 0, {-1: 400, 0: 100, 1: 300})}
+    assert all(all_of[key] == few[key] * {-1: 2, 0: 1, 1: 3}[key[1]] for key in few) and len(few) > 3
 
 
 def test_a_name_misleads_where_the_whole_interval_of_the_money_says_the_opposite() -> None:

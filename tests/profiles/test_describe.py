@@ -141,6 +141,18 @@ def test_months_are_shares_of_sales_in_the_window(engine: Engine) -> None:
     assert sum(found.everyone.months) == pytest.approx(1, abs=1e-12)
 
 
+def test_a_month_that_the_window_holds_twice_counts_once(engine: Engine) -> None:
+    orders = [
+        order("o1", "a", "10"), order("o2", "c", "10", date(2025, 10, 5)), order("o3", "c", "10", date(2026, 10, 5)),
+        order("o4", "d", "10", date(2026, 2, 1)),
+    ]  # fmt: skip
+    # 396 days to 31 October 2026 hold October twice: two orders in its 62 days are as many as one in February.
+    found = {p.segment: p.months for p in described(engine, orders, window_days=396, **COSTS).segments}
+    assert found[1] == (0.0, 0.5, *[0.0] * 7, 0.5, 0.0, 0.0)
+    short = described(engine, orders, window_days=364, **COSTS)
+    assert [p.months for p in (short.everyone, *short.segments)] == [None] * 3
+
+
 def test_segments_come_by_contribution_or_by_size_where_money_is_unknown(engine: Engine) -> None:
     tables = shop(engine, WHO, ORDERS, None, TICKETS, without=["cost_amount"])
     customers = measured(engine, WHO, FEATURES, VALUES, [True] * 4 + [False])
@@ -179,6 +191,7 @@ def test_every_assumption_is_listed(engine: Engine) -> None:
         "service": ("{} a minute", (1.0,)),
         "returns": ("{} per returned order", (6.0,)),
         "marketing": ("{} per customer and year", (20.0,)),
+        "an action": ("{} per customer and year, as much as marketing costs now", (20.0,)),
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from personas.profiles.intervals import (
     Spread,
+    Use,
     bootstrap,
     is_dominated,
     median_interval,
@@ -154,3 +155,9 @@ def test_domination_and_skewness() -> None:
     assert not is_dominated(np.array([50.0, 30.0, 20.0]))
     # (0, 0, 3): mean 1, third moment (8 - 1 - 1)/3 = 2, variance 2, so 2 / 2^1.5 = 0.70711
     assert skewness(np.array([0.0, 0.0, 3.0])) == pytest.approx(0.70711, abs=1e-5)
+
+
+def test_a_use_that_numbers_its_draws_never_meets_another() -> None:
+    assert all(use < 1000 or use % 1000 == 0 for use in Use)
+    first = stream(1, 11, 0, Use.RFM + 10).integers(0, 1000, 5).tolist()
+    assert all(first != stream(1, 11, 0, use).integers(0, 1000, 5).tolist() for use in Use)

@@ -13,6 +13,7 @@ from personas.estimate import Assumption, Estimate, Notice, exact
 from personas.features.coding import Coding
 from personas.features.feature import Feature
 from personas.narrative.persona import Action, Evidence, Persona, Statement
+from personas.profiles.money_records import Claim
 from personas.profiles.records import Economics, Fact, Profile, Profiles, Rule
 from personas.segmentation.records import Candidate, Segmentation
 from personas.sources.canonical import Audit, AuditLine
@@ -131,7 +132,10 @@ def profile(place: int, costs: bool) -> Profile:
         economics(name, costs), about_estimate(TOTALS[name][0] / TOTALS["everyone"][0], "share"),
         about_estimate(TOTALS[name][1] / TOTALS["everyone"][1], "share") if costs else None,
         months=MONTHS[place], archetype="loyal", stability=stability(place), core_share=0.83, rule=rule(place),
-        prevalence={"of_segment": 0.46, "of_customers": 0.101},
+        claims={
+            row[0]: Claim(row[0], None, about_estimate(effect.value, "delta"), 0.01)
+            for row in FEATURES if row[4] == "profile" and (effect := facts[row[0]].effect)
+        },
     )  # fmt: skip
 
 

@@ -54,9 +54,53 @@ def test_the_silhouette_shows_its_standard_error_the_null_band_and_an_early_stop
     assert "Lines: one standard error to each side." in page and "0.009" in page
     # Null mean 0.207 of six, its band 0.187 to 0.226.
     assert "0.207" in page and "0.187 to 0.226" in page
+    # By the recipe of the draws six reach 0.207 + 0.120 = 0.327, whatever the silhouette of all customers is.
+    page = section(shown(candidates=with_candidates(excess=0.12)), "structure")
+    assert "these customers reach 0.327 by the same recipe" in page and "6: 0.327" in page
     stopped = {"p_value": 0.4, "draws": 19, "stopped_early": True, "passed": False}
     page = section(shown(gate=stopped), "structure")
     assert "p &gt; 0.2 after 19 draws" in page and "No structure was proven" in page
+
+
+def test_where_every_segment_is_too_small_structure_is_told_by_the_comparison_alone() -> None:
+    none = lantern(verdict="none")
+    assert "There is structure beyond what chance shapes" in section(render_choose_k(none), "structure")
+    assert "Some segment would always be too small to use" in render_html(none)
+
+
+def test_differences_are_told_where_their_claims_hold_and_not_of_what_goes_with_a_forming_feature() -> None:
+    study = lantern()
+
+    def differences(**changes: object) -> str:
+        segments = tuple(replace(p, **changes) for p in study.profiles.segments)  # type: ignore[arg-type]
+        found = replace(study, profiles=replace(study.profiles, segments=segments))
+        return section(render_choose_k(found), "differences")
+
+    assert "They differ where it matters" in differences() and "6 of 6</td>" in differences()
+    none_holds = {name: replace(c, p=0.2) for name, c in study.profiles.segments[0].claims.items()}
+    page = differences(claims=none_holds)
+    assert "they differ little, if at all" in page and "0 of 6" in page
+    assert "was not tested" in differences(claims={}) and "not tested</td>" in differences(claims={})
+    # Mail opened goes closely with a forming feature: it differs by definition and is no finding.
+    named = replace(study, profiles=replace(study.profiles, definitions=("mail_opened_share",)))
+    assert "Mail opened" in differences() and "Mail opened" not in section(render_choose_k(named), "differences")
+
+
+def test_rules_say_for_whom_they_are_approximate_and_for_whom_they_are_no_use() -> None:
+    study = lantern()
+
+    def heading(*rates: tuple[float, float]) -> str:
+        given = dict(enumerate(rates))
+        made = tuple(
+            replace(p, rule=replace(p.rule, precision=given[i][0], recall=given[i][1])) if i in given and p.rule else p
+            for i, p in enumerate(study.personas)
+        )
+        return section(render_choose_k(replace(study, personas=made)), "rules")
+
+    assert "A rule of at most three conditions finds them again in the CRM</h3>" in heading()
+    assert "in the CRM; approximate for Joe</h3>" in heading((0.849, 0.9))
+    page = heading((0.9, 0.849), (0.69, 0.9))
+    assert "; approximate for Joe and Margaret. Too rough for Margaret: merge personas" in page
 
 
 def test_the_number_with_the_highest_silhouette_stands_beside_ours_with_the_guard_that_decided() -> None:

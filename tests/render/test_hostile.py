@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
 from personas.errors import PersonasError
+from personas.estimate import Estimate, exact
+from personas.profiles.money_records import Pair, SecondPurchase, Trial
 from personas.render import render_card, render_html, render_markdown_card
 from personas.render.svg import checked_css, checked_svg
 from personas.study import Study
-from tests.render.fixture import lantern
+from tests.render.test_money_chapter import crossed_lantern
 from tests.render.test_pages import FORBIDDEN, Reader
 
 PAYLOADS = (
@@ -59,7 +62,27 @@ def poisoned(value: Any, payload: str, field: str = "") -> Any:
 
 
 def poisoned_study(payload: str) -> Study:
-    study = poisoned(lantern(), payload)
+    made = crossed_lantern()
+    lift, once = Estimate(2.0, 1.5, 2.6, "ratio", 100, "log-normal"), exact(0.4, "share", 100)
+    trial = Trial("Letter in spring", "occasion_letter", date(2026, 3, 1), 90, 200, 200, lift)
+    segments = tuple(
+        replace(
+            p, pairs=(Pair("Tea", "Cups", 50, once, lift, 3.0),), trials=(trial,),
+            second_purchase=SecondPurchase(90, 120, once, 30.0, (("Tea", "Cups", 0.5),)),
+        )
+        for p in made.profiles.segments
+    )  # fmt: skip
+    study = poisoned(replace(made, profiles=replace(made.profiles, segments=segments)), payload)
+    # names of RFM and causes of losses are codes of ours
+    losses = {p.segment: p.loss for p in made.profiles.segments}
+    study = replace(
+        study,
+        profiles=replace(
+            study.profiles, rfm_table=made.profiles.rfm_table,
+            segments=tuple(replace(p, loss=losses[p.segment]) for p in study.profiles.segments),
+            everyone=replace(study.profiles.everyone, loss=made.profiles.everyone.loss),
+        ),
+    )  # fmt: skip
     # the story must still be made of its statements
     personas = tuple(
         replace(p, story=" ".join(s.text for s in p.statements if s.block == "story")) for p in study.personas
@@ -87,6 +110,9 @@ def test_a_hostile_string_in_every_slot_stays_text(payload: str) -> None:
         assert not set(seen) & {"\x00", "\x1b", "\u202e"}
         assert "a␀b␛" in seen
     else:
+        for slot in ("Tea", "Cups", "Candles, 20% of the money"):
+            assert f"{slot} <script>alert(1)</script>" in seen, slot
+        assert "Where RFM misleads you" in seen
         assert "<script>alert(1)</script>" in seen and "{{ 7 * 7 }}{% raw %}" in seen, "what came in is shown as it is"
 
 

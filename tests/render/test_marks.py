@@ -67,7 +67,7 @@ def test_the_figure_has_a_stroke_for_each_month_and_a_dot_for_each_power_of_ten(
 def test_what_is_not_known_is_not_drawn() -> None:
     drawn = figure(None, None, None, None, 'unknown "all"')
     assert "4.4" not in drawn and "1.7" not in drawn and 'fill="currentColor"' not in drawn
-    assert "unknown &quot;all&quot;" in drawn
+    assert "unknown &#34;all&#34;" in drawn
 
 
 def charts() -> dict[str, tuple[str, str]]:

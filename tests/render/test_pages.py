@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from personas.estimate import Estimate, exact
+from personas.narrative.language import load_language
 from personas.render import render_card, render_choose_k, render_html, write_study
+from personas.render.facts import ends_of
 from personas.study import Study
 from tests.render.fixture import lantern
 
@@ -206,6 +209,24 @@ def test_a_weak_persona_says_so_in_trust_and_limits(study: Study) -> None:
     text = Reader(render_card(study, lucia)).text
     assert "0.74 (0.71 to 0.77), a pattern, not yet stable" in text
     assert "A pattern, not yet stable." in text
+
+
+def test_no_persona_should_be_built_on_a_segment_that_hardly_comes_back(study: Study) -> None:
+    def trust(value: float) -> str:
+        words = load_language("en").stability_word(value)
+        figure = Estimate(value, value, value, "share", 100, "bootstrap")
+        return Reader(render_card(study, replace(study.personas[0], stability=figure, stability_word=words))).text
+
+    assert "Under 0.6 no persona should be built." not in trust(0.6) and "A pattern, not yet stable." in trust(0.6)
+    assert "Not to be trusted. Under 0.6 no persona should be built." in trust(0.59)
+    assert "0.30 (0.30 to 0.30), dissolved" in trust(0.3) and "Dissolved. Under 0.6" in trust(0.3)
+
+
+def test_only_what_was_counted_is_called_exact() -> None:
+    counted = exact(3, "days", 100)
+    assert ends_of(counted, "en") == "exact"
+    assert ends_of(replace(counted, basis="order statistics, 95%"), "en") == "both ends alike"
+    assert ends_of(replace(counted, low=2.0, high=4.0), "en") == "2 to 4"
 
 
 def test_two_personas_with_the_same_actions_are_told_that_they_could_be_one(study: Study) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from personas.estimate import exact
-from personas.render.summary import finding
+from personas.render.summary import finding, key_figures
 from personas.render.text import renew_by, short, slugs, visible
 from tests.render.fixture import lantern
 
@@ -23,6 +23,14 @@ def test_the_title_falls_back_to_sizes_where_no_money_is_known() -> None:
     study = lantern(costs=False)
     bare = tuple(replace(p, size={**p.size, "revenue_share": None}) for p in study.personas)
     assert finding(replace(study, personas=bare)) == "Six kinds of customer. The largest, Lucia, is 24%."
+
+
+def test_the_key_figure_names_the_costs_that_were_taken_off() -> None:
+    study = lantern()
+    own = replace(study.profiles.everyone.economics, marketing_cost=None, roi=None)
+    profiles = replace(study.profiles, everyone=replace(study.profiles.everyone, economics=own))
+    assert "contribution after service and marketing" in [figure.label for figure in key_figures(study)]
+    assert "contribution after service" in [f.label for f in key_figures(replace(study, profiles=profiles))]
 
 
 def test_a_page_is_good_for_three_months() -> None:

@@ -165,10 +165,8 @@ def test_a_verdict_that_hangs_on_scaling_goes_one_step_down() -> None:
     X, _ = mix(3, 2, 5.0, 600, 0)
     X = np.hstack((X, np.random.default_rng(5).normal(size=(600, 6)) * 0.2))
     found = discover(X, k=(2, 4), protocol="quick")
-    ledger_of = {str(row["choice"]): row["ari"] for row in found.sensitivity}
-    heard = [float(v) for name, v in ledger_of.items() if "farthest" not in name]  # type: ignore[arg-type]
-    low = float(np.median(heard)) < 0.6
-    assert found.k == 3 and found.depends_on_preparation == low
-    assert (found.verdict == "reproducible" and "depend on preparation" in found.reasons[0]) if low else (
-        found.verdict == "natural"
-    )
+    # Agreement 0.44 scaled by standard deviation, 0.98 by range, 0.50 as a mixture: the median is below 0.6.
+    heard = [row for row in found.sensitivity if "farthest" not in str(row["choice"])]
+    assert [round(float(str(row["ari"])), 2) for row in heard] == [0.44, 0.98, 0.5]
+    assert (found.k, found.verdict_as_prepared, found.verdict) == (3, "natural", "reproducible")
+    assert found.depends_on_preparation and "depend on preparation" in found.reasons[0]

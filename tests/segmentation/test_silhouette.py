@@ -53,6 +53,14 @@ def test_rows_at_no_distance_from_everything_score_nothing() -> None:
     assert silhouettes(X, [np.array([0, 0, 1, 1], dtype=np.int32)])[0].values.tolist() == [0.0] * 4
 
 
+def test_rows_that_are_all_in_one_of_two_segments_score_nothing() -> None:
+    X = np.arange(6.0)[:, None]
+    for label in (0, 1):
+        labels = np.full(6, label, dtype=np.int32)
+        assert silhouettes(X, [labels])[0].values.tolist() == [0.0] * 6
+        assert squared_silhouette(X, labels) == 0.0
+
+
 def test_blocks_do_not_change_the_silhouette(monkeypatch: pytest.MonkeyPatch) -> None:
     X, truth = mix(3, 4, 4.0, 200, 2)
     whole = silhouettes(X, [truth])[0].values

@@ -113,6 +113,8 @@ def test_two_groups_with_gaps_between_them_are_partly_natural() -> None:
     partly = replace(at_the_edge(5), natural_groups=2)
     assert is_partly_natural(evidence(partly), partly)
     assert not is_partly_natural(evidence(partly), replace(partly, natural_groups=1))
+    # Two groups without a single gap: they are too far apart to be neighbours, so no border between them was tested.
+    assert not is_partly_natural(evidence(partly), replace(partly, borders_tested=4, borders_gap=0))
     assert not is_partly_natural(evidence(partly, p=0.0101), partly)
     assert not is_partly_natural(evidence(partly, n=99), partly)
     assert not is_partly_natural(evidence(partly), replace(partly, shape_suited=False))

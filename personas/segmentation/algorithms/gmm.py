@@ -263,6 +263,5 @@ GMM = Algorithm(
     label="Gaussian mixture",
     fit=fit_gmm,
     restore=restore_gmm,
-    soft=True,
     suits="overlapping groups of unequal spread",
 )

@@ -193,6 +193,5 @@ KMEANS = Algorithm(
     label="k-means",
     fit=fit_kmeans,
     restore=restore_kmeans,
-    soft=False,
     suits="compact groups of similar spread",
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from personas.segmentation import compute
 from personas.segmentation.records import Fitted, Floats, Index, Labels
 
 
 def squared_silhouettes(X: Floats, labels: Labels) -> Floats:
-    """(n,) squared-Euclidean silhouette of each row, O(n k d).
+    """(n,) squared-Euclidean silhouette of each row, O(n k d); 0 where nobody is in another segment.
 
     A different index from the Euclidean silhouette and higher than it: never compare the two. Source: the
     ``ClusteringEvaluator`` of Apache Spark.
     """
+    if labels.min() == labels.max():
+        return np.zeros(len(labels))
     return compute.squared_silhouettes(X, labels)
 
 
