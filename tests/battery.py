@@ -123,8 +123,8 @@ Read on the first runs; look again when a row above says otherwise.
 - **lsun, chainlink, wingnut**: not round. k-means cuts through them at every k; the border test, and for linked rings
   the groups that single linkage finds, keep them from being called natural.
 - **P2**: where the third group lies far out, the silhouette of structureless data with such a tail is high and its
-  borders have valleys; two groups 4 apart do not stand out from that at n 400, and natural 2 is said. The same rows
-  not scaled give natural 3 in 15 of 20 seeds: scaling is not what is missing.
+  borders have valleys; two groups 4 apart do not stand out from that at n 400, and natural 2 is said. Of the same rows
+  not scaled 15 of 20 were called natural 3: scaling is a part of it, not all.
 - **P5**: the smallest groups have 200 and 100 rows of 2,000; merged with or cut from a larger one they leave a border
   without a valley.
 - **P6**: two groups 3 apart. Where they lie along one axis (four of ten seeds), scaling makes the cloud round: it does
