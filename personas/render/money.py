@@ -69,9 +69,7 @@ def _taken(cost: Estimate | None, locale: str) -> str:
 def lifetime_rows(
     own: Economics, lifetime: PersonaLifetime | None, currency: str, locale: str
 ) -> tuple[tuple[str, str, str], ...]:
-    """(term, figure, rest) of return, lifetime value, break-even and losers; nothing where contribution is unknown."""
-    if own.contribution is None:
-        return ()
+    """(term, figure, rest) of return, lifetime value, break-even and losers, each where it is known."""
     rows = []
     if own.roi is not None:
         unit = money(1, currency, locale)
@@ -79,7 +77,8 @@ def lifetime_rows(
             ("Return", ranged(own.roi, locale)[0], f"per {unit} of service and marketing{_bracket(own.roi, locale)}")
         )
     if own.lifetime_value is not None:
-        rest = f"value to come{_bracket(own.lifetime_value, locale)}{_checked(lifetime, locale)}"
+        level = "" if own.contribution else ", in gross margin" if own.gross_margin else ", in revenue"
+        rest = f"value to come{level}{_bracket(own.lifetime_value, locale)}{_checked(lifetime, locale)}"
         rows.append(("Lifetime", ranged(own.lifetime_value, locale)[0], rest))
     elif lifetime is not None and lifetime.refused:
         rows.append(("Lifetime", "not told", lifetime.refused))
