@@ -121,6 +121,7 @@ def locked_down(
         "allow_persistent_secrets": "false",
         "TimeZone": "'UTC'",
         "preserve_insertion_order": "true",
+        "enable_progress_bar": "false",
         # Compressing tables that the next step replaces costs a tenth of the reading and frees nothing at the peak.
         "checkpoint_threshold": "'1TB'",
         "threads": str(threads or os.cpu_count() or 1),

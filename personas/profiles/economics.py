@@ -111,7 +111,7 @@ def money(
     for group, size in sizes.items():
         x = sample.of(group)
         scale = 365 / window_days
-        lost, random = losing.get(group), stream(seed, 11, group, 3)
+        lost, random = losing.get(group), stream(seed, 11, group, Use.RETURN)
         economics = _economics(x, ledger, sums[group], size, lost, resampled[group][0], currency, scale, random)
         found[group] = GroupMoney(economics, shares["revenue"].get(group), shares["contribution"].get(group))
         notices += _warnings(group, size, x, ledger.known)

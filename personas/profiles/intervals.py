@@ -53,6 +53,7 @@ class Use(IntEnum):
     MONEY_FACTS = 0
     OTHER_FACTS = 1
     MONEY = 2
+    RETURN = 3
     SIZES = 4
     FORECAST = 5
     MOVES = 6
