@@ -38,6 +38,7 @@ from personas.segmentation.verdict import (
     gate,
     is_partly_natural,
     judge,
+    natural_but_for_shape,
     one_step_down,
     prefer,
 )
@@ -306,8 +307,10 @@ def _small_segments(winner: Explored) -> tuple[Notice, ...]:
 
 
 def _shape(winner: Explored) -> tuple[Notice, ...]:
-    cut = [c.k for c in winner.candidates if c.shape_suited is False]
-    return (Notice("shape", SHAPE),) if cut and winner.choice.verdict != NATURAL else ()
+    """Said where nothing but the shape kept a number from being natural, or where the chosen segments cut across."""
+    cut = [c for c in winner.candidates if c.shape_suited is False]
+    matters = any(c is winner.chosen or natural_but_for_shape(winner.evidence, c) for c in cut)
+    return (Notice("shape", SHAPE),) if matters and winner.choice.verdict != NATURAL else ()
 
 
 def _unusual(count: int) -> tuple[Notice, ...]:

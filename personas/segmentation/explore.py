@@ -37,6 +37,7 @@ from personas.segmentation.verdict import (
     best_silhouette,
     choose,
     electable,
+    is_partly_natural,
     natural_but_for_shape,
     sizes_hold,
 )
@@ -223,7 +224,7 @@ def _evidence(
             stopped_early=comparison.stopped_early,
         )
     for candidate in evidence.candidates:
-        if natural_but_for_shape(evidence, candidate):
+        if natural_but_for_shape(evidence, candidate) or is_partly_natural(evidence, candidate):
             labels = trials[candidate.k].fitted.predict(setting.rows)
             suited = shape_suited(setting.rows, labels, candidate.k)
             evidence = _replaced(evidence, replace(candidate, shape_suited=suited))

@@ -10,6 +10,8 @@ from personas.segmentation.reasons import reasons
 from personas.segmentation.records import Candidate
 from personas.segmentation.table import COLUMNS, k_table
 from personas.segmentation.verdict import (
+    PATTERN,
+    STABLE,
     THRESHOLDS,
     Choice,
     Evidence,
@@ -254,3 +256,8 @@ def test_a_number_that_only_the_smallest_size_keeps_out_is_named() -> None:
     )
     for change in ({"jaccard": (0.7499,) * 7}, {"natural_groups": 6}, {"sizes": (50, *[200] * 6)}):
         assert "7 segments come back" not in said(evidence(at_the_edge(), replace(seven, **change)), 3)  # type: ignore[arg-type]
+
+
+def test_the_bounds_of_stability_are_those_of_the_literature() -> None:
+    # Hennig 2007: 0.75 and above a stable segment, 0.6 to 0.75 a pattern, below that not to be trusted.
+    assert (STABLE, PATTERN) == (0.75, 0.6)
