@@ -49,7 +49,7 @@ def test_an_interrupted_run_goes_on_and_results_of_other_code_are_dropped(tmp_pa
 
 
 def test_seeds_go_round_before_rows_and_real_data_have_few() -> None:
-    assert wanted("P1,R1", 4)[:3] == [("P1", 0), ("P11", 0), ("P12a", 0)]
+    assert wanted("P12,R1", 4)[:4] == [("P12a", 0), ("P12b", 0), ("R1", 0), ("P12a", 1)]
     assert [seed for code, seed in wanted("R1", 10) if code == "R1"] == [0, 1, 2]
 
 

@@ -207,13 +207,19 @@ def check_words(engine: Engine, table: Table, column: str, allowed: Sequence[str
     known = ", ".join(f"'{word}'" for word in allowed)
     sql = f"""
         SELECT
-          {column} AS word,
+          word,
+          n,
           COUNT(*) OVER () AS words,
-          SUM(COUNT(*)) OVER () AS records
-        FROM {quoted(table.name)}
-        WHERE {column} IS NOT NULL AND LOWER({column}) NOT IN ({known})
-        GROUP BY {column}
-        ORDER BY COUNT(*) DESC, {column} NULLS LAST
+          SUM(n) OVER () AS records
+        FROM (
+          SELECT
+            {column} AS word,
+            COUNT(*) AS n
+          FROM {quoted(table.name)}
+          WHERE {column} IS NOT NULL AND LOWER({column}) NOT IN ({known})
+          GROUP BY {column}
+        ) AS odd
+        ORDER BY n DESC, word NULLS LAST
         LIMIT {MOST_WORDS}
     """
     rows = engine.fetch(sql, MOST_WORDS).to_pylist()

@@ -175,7 +175,7 @@ def always_fits(kind: str, arrow_type: str) -> bool:
         return scale >= 0 and digits - scale <= (14 if scale <= 4 else 13)
     if kind in {"id", "count"} and arrow_type.startswith("int"):
         return True
-    return family == "nothing" or (kind == "day" and family == "day") or (kind == "flag" and family == "flag")
+    return family == "nothing" or (kind == "flag" and family == "flag")
 
 
 def typed_reports(
