@@ -24,9 +24,9 @@ def adjusted_rand(table: Counts) -> float:
 
     Source: Hubert and Arabie 1985. Two partitions that both put all rows into one group agree: 1.
     """
-    together = _pairs(table.ravel())
-    rows, columns = _pairs(table.sum(axis=1)), _pairs(table.sum(axis=0))
-    n = int(table.sum())
+    sizes = table.sum(axis=1)
+    n = int(sizes.sum())
+    together, rows, columns = _pairs(table.ravel(), n), _pairs(sizes, n), _pairs(table.sum(axis=0), n)
     expected = rows * columns / max(1.0, n * (n - 1) / 2)
     largest = (rows + columns) / 2
     if largest == expected:
@@ -34,9 +34,9 @@ def adjusted_rand(table: Counts) -> float:
     return float((together - expected) / (largest - expected))
 
 
-def _pairs(counts: Counts) -> float:
-    exact = counts.astype(np.int64)
-    return float((exact * (exact - 1) // 2).sum())
+def _pairs(counts: Counts, n: int) -> float:
+    """How many pairs of n rows lie in one group: the sum of c (c - 1) / 2, in whole numbers."""
+    return (int(counts @ counts) - n) / 2
 
 
 def best_jaccard(table: Counts) -> Floats:
