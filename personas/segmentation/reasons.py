@@ -27,6 +27,8 @@ MEANING = {
     CONSTRUCTIVE: "The segments are made by us; another sample would cut differently.",
     NONE: "No usable segmentation with these columns and sizes.",
 }
+AS_GOOD = 0.01
+"""Silhouettes that differ by less than this separate as well (our choice)."""
 PARTLY = "Stable segments; some borders are real, the others are cuts."
 
 
@@ -174,11 +176,20 @@ def how_stable(chosen: Candidate, resamples: int) -> str:
 
 def _kept_out_by_size(evidence: Evidence, chosen: Candidate) -> str:
     """The largest further k that only the smallest size allowed keeps out; empty when there is none."""
-    barred = [c for c in evidence.candidates if returns(c) and separate(c) and not sizes_hold(c, evidence.min_size)]
-    if not barred or (most := max(barred, key=lambda c: c.k)).k <= chosen.k:
+    barred = [
+        c
+        for c in evidence.candidates
+        if c.k > chosen.k
+        and returns(c)
+        and not sizes_hold(c, evidence.min_size)
+        and (separate(c) or c.silhouette >= chosen.silhouette - AS_GOOD)
+    ]
+    if not barred:
         return ""
+    most = max(barred, key=lambda c: c.k)
+    how = "have a gap on every border too" if separate(most) else f"separate as well ({most.silhouette:.2f})"
     return (
-        f"{most.k} segments come back and have a gap on every border too, but the smallest would have "
+        f"{most.k} segments come back and {how}, but the smallest would have "
         f"{count_of(min(most.sizes), 'customer')}, fewer than {evidence.min_size:,} (setting min_size)."
     )
 

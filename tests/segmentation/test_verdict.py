@@ -254,8 +254,11 @@ def test_a_number_that_only_the_smallest_size_keeps_out_is_named() -> None:
         "7 segments come back and have a gap on every border too, but the smallest would have 40 customers, fewer than "
         "50 (setting min_size)." in told
     )
-    for change in ({"jaccard": (0.7499,) * 7}, {"natural_groups": 6}, {"sizes": (50, *[200] * 6)}):
+    for change in ({"jaccard": (0.7499,) * 7}, {"natural_groups": 6, "silhouette": 0.48}, {"sizes": (50, *[200] * 6)}):
         assert "7 segments come back" not in said(evidence(at_the_edge(), replace(seven, **change)), 3)  # type: ignore[arg-type]
+    # Where no border can be tested, because so small a segment has too few customers, the silhouette speaks.
+    told = said(evidence(at_the_edge(), replace(seven, natural_groups=6, silhouette=0.49)), 3)
+    assert "7 segments come back and separate as well (0.49), but the smallest would have 40 customers" in told
 
 
 def test_the_bounds_of_stability_are_those_of_the_literature() -> None:
