@@ -88,13 +88,15 @@ def ledger(
 
 
 def half_width(share: float, m: int, n: int) -> float:
-    """Half the 95% interval of a share that m of n customers, drawn without replacement, have shown.
+    """Half the 95% interval (Wilson) of a share that m of n customers, drawn without replacement, have shown.
 
-    >>> round(half_width(0.5, 100, 200), 4)
-    0.0696
+    >>> round(half_width(0.5, 100, 200), 3), half_width(0.0, 100, 200) > 0
+    (0.068, True)
     """
-    # 1.96 * sqrt(0.25 / 99 * (1 - 1/2)) = 0.0696
-    return 1.96 * float(np.sqrt(share * (1.0 - share) / (m - 1) * (1.0 - m / n)))
+    # 1.96 / 1.038 * sqrt(0.0025 + 0.000096) = 0.0962, times sqrt(1 - 1/2) = 0.068; a share of 0 is not certain either
+    z = 1.96
+    spread = np.sqrt(share * (1.0 - share) / m + z**2 / (4.0 * m**2))
+    return float(z / (1.0 + z**2 / m) * spread * np.sqrt(1.0 - m / n))
 
 
 def without_the_farthest(
