@@ -161,9 +161,15 @@ def _tidy(work: Path, folder: Path) -> None:
 
 
 def _left(work: Path, keep: bool) -> None:
-    shutil.rmtree(work / STUDY, ignore_errors=True)
+    _clear(work / STUDY)
     if not (work / FORMER).exists() and not keep:
-        shutil.rmtree(work, ignore_errors=True)
+        _clear(work)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is of no more use. What cannot go now is cleared away by the next run: no reason to fail."""
+    with suppress(OSError):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def swap(new: Path, folder: Path, aside: Path) -> None:
@@ -171,7 +177,7 @@ def swap(new: Path, folder: Path, aside: Path) -> None:
     if not folder.exists():
         os.rename(new, folder)
     elif exchange(new, folder):
-        shutil.rmtree(new, ignore_errors=True)
+        _clear(new)
     else:
         os.rename(folder, aside)
         try:
@@ -180,7 +186,7 @@ def swap(new: Path, folder: Path, aside: Path) -> None:
             if not folder.exists():
                 os.rename(aside, folder)
             raise
-        shutil.rmtree(aside, ignore_errors=True)
+        _clear(aside)
 
 
 def exchange(one: Path, other: Path) -> bool:

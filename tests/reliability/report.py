@@ -79,7 +79,8 @@ def _disk(found: Outcomes) -> list[tuple[Any, ...]]:
 
 
 def _stops(found: Outcomes) -> list[tuple[Any, ...]]:
-    struck = [one for one in found.values() if one["struck"]]
+    # A run whose study was in its place already is a finished one.
+    struck = [one for one in found.values() if one["struck"] and (one["code"], one["state"]) != (0, "new")]
     held = sum(one["code"] == 5 and one["seconds"] < 2 and one["state"] in ("former", "new") for one in struck)
     slowest = max((one["seconds"] for one in struck), default=0)
     told = f"slowest {slowest} s; {len(found) - len(struck)} runs were faster than their stop"
