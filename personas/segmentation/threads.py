@@ -17,9 +17,8 @@ Result = TypeVar("Result")
 _workers: ContextVar[int | None] = ContextVar("workers", default=None)
 
 
-@cache
-def _controller(with_openmp: bool) -> Any:
-    """The thread pools of the process, looked up once: the look-up walks through all loaded libraries."""
+def _looked_up() -> Any:
+    """The thread pools of the libraries that are loaded now; the look-up walks through all of them."""
     import numpy as np
     import scipy.linalg
     from threadpoolctl import ThreadpoolController
@@ -39,9 +38,15 @@ def single_thread() -> Iterator[None]:
         yield
 
 
+@cache
+def _known(with_openmp: bool) -> Any:
+    """The thread pools, looked up once for many short blocks."""
+    return _looked_up()
+
+
 def _pools() -> Any:
     # OpenMP comes with scikit-learn: once that is loaded, the pools are looked up again.
-    return _controller("sklearn.utils" in sys.modules)
+    return _known("sklearn.utils" in sys.modules)
 
 
 @contextmanager
@@ -51,7 +56,8 @@ def at_most(workers: int | None) -> Iterator[None]:
     """
     token = _workers.set(workers)
     try:
-        with _pools().limit(limits=workers) if workers is not None else nullcontext():
+        # Once a run: libraries may have been loaded since the last look-up.
+        with _looked_up().limit(limits=workers) if workers is not None else nullcontext():
             yield
     finally:
         _workers.reset(token)
