@@ -68,18 +68,22 @@ class EconomicsConfig(Part):
     @field_validator("service_minute_cost", mode="after")
     @classmethod
     def _not_negative(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
-        costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
-        if any(not 0 <= cost <= 10_000 for cost in costs):
+        if not _between(value, 10_000):
             raise ValueError("a minute costs 0 or more (and less than 10,000)")
         return value
 
     @field_validator("acquisition_cost", mode="after")
     @classmethod
     def _no_gain(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
-        costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
-        if any(not 0 <= cost <= 1_000_000 for cost in costs):
+        if not _between(value, 1_000_000):
             raise ValueError("winning a customer costs 0 or more (and at most 1,000,000)")
         return value
+
+
+def _between(value: float | dict[str, float] | None, most: float) -> bool:
+    """Whether a cost, or every cost of a table, lies from 0 to ``most``."""
+    costs = value.values() if isinstance(value, dict) else [] if value is None else [value]
+    return all(0 <= cost <= most for cost in costs)
 
 
 class RfmConfig(Part):

@@ -133,8 +133,8 @@ Read on the first runs; look again when a row above says otherwise.
   test cannot mend this, because it looks at the segments that k-means has cut.
 - **P11**: natural by gaps, sizes and stability; the verdict then goes one step down for preparation, because scaled
   alike the column of noise counts as much as the column with the groups.
-- **Not run**: S3, S4, A2, A3 and `unbalance` (P8, P9, P10) are not among the shared data. I4 and I6 are tests of
-  features and of discover; C4 is the hold-out of CDNOW in the tests of lifetime value.
+- **Not run**: S3, S4, A2, A3 and `unbalance` are not among the shared data; P8a, P8b and P10 are generated instead. I4
+  and I6 are tests of features and of discover; C4 is the hold-out of CDNOW in the tests of lifetime value.
 """
 
 
@@ -160,6 +160,7 @@ def calibration(outcomes: Sequence[Outcome]) -> str:
     found = kstest(values, "uniform")
     small = sum(value <= 0.05 for value in values)
     low, high = interval(small, len(values))
+    low = max(0.0, low)
     return (
         f"\n## Calibration of the p-value\n\n{CALIBRATION.what}: {len(values)} seeds, Kolmogorov-Smirnov distance "
         f"{found.statistic:.3f}, p {found.pvalue:.3f} (wanted: above 0.01). p up to 0.05 in {small / len(values):.1%} "

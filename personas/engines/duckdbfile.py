@@ -51,7 +51,7 @@ class DatabaseFile:
         parts = [f"{_value(name, kind)} AS {quoted(name)}" for name, kind in types.items() if name not in nested]
         if not parts:
             raise InputError(f"the table {name} has but lists, structures and binary values. Make a plainer one of it")
-        return self._connection.execute(f"SELECT {', '.join(parts)} FROM {path}").to_arrow_table(), nested
+        return self._connection.sql(f"SELECT {', '.join(parts)} FROM {path}").to_arrow_table(), nested
 
 
 NESTED = ("STRUCT", "MAP", "UNION", "VARIANT", "BLOB", "BIT")

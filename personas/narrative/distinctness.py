@@ -67,8 +67,9 @@ def _column(name: str, values: Values) -> NDArray[np.float64] | None:
 
 def _spread(column: NDArray[np.float64]) -> float:
     """The standard deviation; 1 where all are alike but for rounding, which would make noughts into distances."""
-    found = float(np.nanstd(column))
-    return found if found > 1e-12 * abs(float(np.nanmean(column))) else 1.0
+    known = column[np.isfinite(column)]
+    found = float(known.std()) if len(known) else 0.0
+    return found if found > 0 and found > 1e-12 * abs(float(known.mean())) else 1.0
 
 
 def _mean(column: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:

@@ -142,7 +142,7 @@ def direction_between(difference: Floats, pair: tuple[Floats, Floats], variance:
     are left out: of few customers in many columns they make a valley, or hide one, by chance. ``variance`` (d,) of the
     columns among everybody keeps a column that is constant in both segments finite.
     """
-    inside = sum(len(rows) * rows.var(axis=0) for rows in pair) / sum(len(rows) for rows in pair)
+    inside = sum(len(rows) * rows.var(axis=0) for rows in pair if len(rows)) / sum(len(rows) for rows in pair)
     spread = np.maximum(inside, LEAST_SPREAD * variance)
     direction: Floats = np.divide(difference, spread, out=np.zeros_like(difference), where=spread > 0)
     return direction

@@ -10,6 +10,7 @@ import pytest
 
 from personas.config import Config
 from personas.engines import Engine, open_engine
+from personas.pipeline import run, save
 from personas.sources import prepare
 from personas.sources.canonical import Tables
 
@@ -58,3 +59,16 @@ def steps(tables: Tables, name: str) -> dict[str, tuple[int, str | None]]:
 def rows(engine: Engine, table: str, order: str = "1") -> list[dict[str, Any]]:
     """All records of a small table."""
     return engine.fetch(f'SELECT * FROM "{table}" ORDER BY {order}', 1000).to_pylist()
+
+
+def studies_of(folder: Path, orders: str, people: str) -> list[dict[str, bytes]]:
+    """What a study of orders.csv and people.csv in ``folder`` gives, and one of the tables that stand for them."""
+    config = folder / "shop.yaml"
+    text, found = config.read_text(encoding="utf-8"), []
+    for first, second in (("file: orders.csv", "file: people.csv"), (orders, people)):
+        sources = f"orders:\n    {first}\n  customers:\n    {second}"
+        config.write_text(text.replace("orders:\n    file: orders.csv", sources), encoding="utf-8")
+        save(run(config), folder / "out")
+        told = ("personas.json", "k_table.csv", "segments.parquet")
+        found.append({name: (folder / "out" / name).read_bytes() for name in told})
+    return found

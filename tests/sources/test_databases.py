@@ -15,11 +15,10 @@ import pytest
 from personas.config import SourceConfig
 from personas.engines import Engine
 from personas.errors import InputError, LimitError
-from personas.pipeline import run, save
 from personas.sources.readers import read_here, read_source
 
 from ..small_shop import order_rows, write_shop, write_table
-from .conftest import Prepare, rows, steps
+from .conftest import Prepare, rows, steps, studies_of
 
 
 def made(path: Path, *statements: str) -> Path:
@@ -51,17 +50,9 @@ def test_a_whole_study_of_a_duckdb_file_is_that_of_the_files(tmp_path: Path) -> 
         connection.execute("CREATE SCHEMA crm")
         connection.execute("CREATE TABLE crm.people (customer_id VARCHAR, region VARCHAR)")
         connection.executemany("INSERT INTO crm.people VALUES (?, NULLIF(?, ''))", people[::-1])
-    text = (tmp_path / "shop.yaml").read_text(encoding="utf-8")
-    files = "orders:\n    file: orders.csv\n  customers:\n    file: people.csv"
-    tables = files.replace("file: orders.csv", "file: shop.duckdb\n    sheet: orders")
-    tables = tables.replace("file: people.csv", "file: shop.duckdb\n    sheet: crm.people")
-    found = []
-    for sources in (files, tables):
-        (tmp_path / "shop.yaml").write_text(text.replace("orders:\n    file: orders.csv", sources), encoding="utf-8")
-        save(run(tmp_path / "shop.yaml"), tmp_path / "out")
-        found.append({name: (tmp_path / "out" / name).read_bytes() for name in ("personas.json", "k_table.csv")})
-        found[-1]["segments"] = (tmp_path / "out" / "segments.parquet").read_bytes()
-    assert found[0] == found[1]
+    orders_there, people_there = (f"file: shop.duckdb\n    sheet: {name}" for name in ("orders", "crm.people"))
+    from_files, from_tables = studies_of(tmp_path, orders_there, people_there)
+    assert from_files == from_tables
 
 
 def test_types_of_the_database_pass_the_same_grammar(tmp_path: Path, shop: Prepare, engine: Engine) -> None:

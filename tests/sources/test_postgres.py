@@ -15,13 +15,12 @@ import pytest
 from personas.config import Config, SourceConfig
 from personas.engines import Engine
 from personas.errors import ConfigError, InputError
-from personas.pipeline import run, save
 from personas.sources.prepare import Progress, prepare
 from personas.sources.readers import read_source
 
 from ..conftest import lacking, needed
 from ..small_shop import HEADER, order_rows, write_shop, write_table
-from .conftest import Prepare, rows, steps
+from .conftest import Prepare, rows, steps, studies_of
 
 psycopg = needed("psycopg")
 
@@ -167,14 +166,6 @@ def test_a_whole_study_of_a_database_is_that_of_the_files(
     monkeypatch.setenv("SHOP_DATABASE", server)
     write_shop(tmp_path, orders)
     write_table(tmp_path / "people.csv", ("customer_id", "region"), people)
-    text = (tmp_path / "shop.yaml").read_text(encoding="utf-8")
-    files = "orders:\n    file: orders.csv\n  customers:\n    file: people.csv"
-    tables = files.replace("file: orders.csv", "postgres: SHOP_DATABASE\n    sheet: whole.orders")
-    tables = tables.replace("file: people.csv", "postgres: SHOP_DATABASE\n    sheet: whole.people")
-    found = []
-    for sources in (files, tables):
-        (tmp_path / "shop.yaml").write_text(text.replace("orders:\n    file: orders.csv", sources), encoding="utf-8")
-        save(run(tmp_path / "shop.yaml"), tmp_path / "out")
-        found.append({name: (tmp_path / "out" / name).read_bytes() for name in ("personas.json", "k_table.csv")})
-        found[-1]["segments"] = (tmp_path / "out" / "segments.parquet").read_bytes()
-    assert found[0] == found[1]
+    orders_there, people_there = (f"postgres: SHOP_DATABASE\n    sheet: whole.{name}" for name in ("orders", "people"))
+    from_files, from_tables = studies_of(tmp_path, orders_there, people_there)
+    assert from_files == from_tables
