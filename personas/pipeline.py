@@ -106,11 +106,12 @@ def run(
         with clock.stage("assigning every customer"):
             labels = segmentation.assign(customers, matrix, segments)
         with clock.stage("describing the segments") as step:
+            read = profiles.customer_values(customers, labels, customers.features)
             described = stages.profiles(
-                lambda: profiles.describe(customers, labels, tables, matrix, segments, config, step)
+                lambda: profiles.describe(customers, labels, tables, matrix, segments, config, step, read)
             )
         with clock.stage("writing the personas"):
-            _, of, values = profiles.customer_values(customers, labels, customers.features)
+            _, of, values = read
             rows = segment_rows(engine, customers, labels)
             known = known_personas(former, rows, matrix.coding, segments) if former else None
             personas: tuple[Persona, ...] = ()

@@ -23,7 +23,7 @@ from personas.profiles.records import Fact, Profile, Profiles
 from personas.profiles.rfm import rfm_segments, rfm_shares
 from personas.profiles.rule import describe_rule, find_conditions
 from personas.profiles.set_aside import set_aside
-from personas.profiles.values import LIMIT, customer_values
+from personas.profiles.values import LIMIT, Read, customer_values
 from personas.profiles.worth import Context, with_worth
 from personas.segmentation.records import Segmentation
 from personas.sources.canonical import Tables
@@ -36,33 +36,34 @@ CORE = 0.9
 
 def describe(
     customers: Customers, labels: Table, tables: Tables, matrix: FeatureMatrix, segmentation: Segmentation,
-    config: Config, progress: Progress | None = None,
+    config: Config, progress: Progress | None = None, read: Read | None = None,
 ) -> Profiles:  # fmt: skip
     """What every segment is like and worth.
 
     ``labels`` has customer_id, segment, membership and confidence of the customers who were clustered or assigned.
     Statistics and sums are exact over all of them; intervals, Cliff's delta, RFM and archetypes come from at most
-    100,000 customers drawn by the md5 of their id. Raises InputError when nobody belongs to a segment.
+    100,000 customers drawn by the md5 of their id: ``read``, where ``customer_values`` gave them already. Raises
+    InputError when nobody belongs to a segment.
     """
     from threadpoolctl import threadpool_limits
 
     # Sums of several threads differ in the last digit with their number.
     with threadpool_limits(1):
         return _describe(
-            customers, labels, tables, matrix, segmentation, config, progress or (lambda text, share: None)
+            customers, labels, tables, matrix, segmentation, config, progress or (lambda text, share: None), read
         )
 
 
 def _describe(
     customers: Customers, labels: Table, tables: Tables, matrix: FeatureMatrix, segmentation: Segmentation,
-    config: Config, say: Progress,
+    config: Config, say: Progress, read: Read | None,
 ) -> Profiles:  # fmt: skip
     """``describe`` on one thread."""
     engine, seed, currency = customers.engine, config.study.seed, tables.currency
     groups = _groups(engine, labels)
     sizes = {EVERYONE: sum(size for size, _ in groups.values()), **{g: size for g, (size, _) in groups.items()}}
     say("measuring the segments", 0.0)
-    ids, segments, values = customer_values(customers, labels, customers.features)
+    ids, segments, values = read or customer_values(customers, labels, customers.features)
     sample = Sample(segments, values)
     found = facts(customers, labels, sizes, sample, currency, seed)
     say("counting the money", 0.5)

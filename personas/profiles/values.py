@@ -43,9 +43,13 @@ ORDER BY md5(CAST(c.customer_id AS VARCHAR)) NULLS LAST, c.customer_id NULLS LAS
 LIMIT {int(limit)}"""
 
 
+Read = tuple[NDArray[np.str_], NDArray[np.int32], dict[str, NDArray[np.generic]]]
+"""Ids, segments and raw values of the sampled customers."""
+
+
 def customer_values(
     customers: Customers, labels: Table, features: Sequence[Feature], limit: int = LIMIT
-) -> tuple[NDArray[np.str_], NDArray[np.int32], dict[str, NDArray[np.generic]]]:
+) -> Read:
     """Ids (n,), segments (n,) and raw values (n,) per feature of the labelled customers, sorted by id.
 
     Numbers are float64 with NaN where unknown, categories object arrays with None. With more than ``limit`` customers a
