@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks import data, naive
 from benchmarks.measure import Row, in_turns, row
 from personas.segmentation.algorithms import ALGORITHMS
-from personas.segmentation.preflight import canonical_order
+from personas.segmentation.ordered import canonical_order
 from personas.segmentation.scan import STARTS, fit_all
 from personas.segmentation.threads import single_thread
 

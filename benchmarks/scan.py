@@ -12,7 +12,8 @@ import numpy as np
 from benchmarks import data, naive
 from benchmarks.measure import Row, in_child, in_turns, row
 from personas.segmentation.algorithms import ALGORITHMS
-from personas.segmentation.preflight import canonical_order, check_matrix
+from personas.segmentation.ordered import in_order
+from personas.segmentation.preflight import check_rows
 from personas.segmentation.scan import STARTS, fit_all, scan
 from personas.segmentation.threads import single_thread
 

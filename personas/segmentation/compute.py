@@ -6,18 +6,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 
 import numpy as np
 
+from personas.segmentation.ordered import Rows
 from personas.segmentation.records import Floats, Labels
-from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles
+from personas.segmentation.threads import spread
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Small, Tiles
 
 TIE = 1e-9
 """Squared distances that differ by less than this share of their mean count as equal; the lower number wins."""
 CHUNK = 65_536
+PIECE = 16_384
+"""Rows that a thread works on at once: they stay in the second cache."""
 
 
 def compiled() -> bool:
@@ -60,9 +65,21 @@ def _mixture_module() -> ModuleType:
     return kernels_mixture
 
 
+@cache
+def _exchange_module() -> ModuleType:
+    """What holds the exchanges of centroids."""
+    if compiled():
+        from personas.segmentation import kernels_exchange
+
+        return kernels_exchange
+    from personas.segmentation import twins_exchange
+
+    return twins_exchange
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Rows ready for the kernels, less their weighted mean ``centre``.
+    """Rows ready for the kernels, less ``centre``.
 
     ``squares`` is the weighted sum of squared norms, ``variance`` the mean over the columns.
     """
@@ -73,12 +90,18 @@ class Packed:
     squares: float
     variance: float
 
+    def rows(self) -> Floats:
+        """(n, d) as they were, but for the rounding of float32."""
+        rows = self.blocks.transpose(0, 2, 1).reshape(-1, self.blocks.shape[1])
+        return rows[self.weights.ravel() > 0] + self.centre
 
-def pack(X: Floats, weights: Floats | None = None) -> Packed:
-    """Rows of X (n, d) as blocks, with weights (n,) or 1 each."""
+
+def pack(X: Floats, weights: Floats | None = None, centre: Floats | None = None) -> Packed:
+    """Rows of X (n, d) as blocks, with weights (n,) or 1 each, less ``centre`` or their mean."""
     n, d = X.shape
     total = float(n) if weights is None else float(weights.sum())
-    centre = X.mean(axis=0) if weights is None else (weights @ X) / total
+    if centre is None:
+        centre = X.mean(axis=0) if weights is None else (weights @ X) / total
     padded = np.zeros(-(-n // ROWS) * ROWS, dtype=np.float32)
     padded[:n] = 1.0 if weights is None else weights
     blocks, squares = _filled(X, centre, padded.reshape(-1, ROWS))
@@ -120,7 +143,38 @@ def passes(packed: Packed, centroids: Floats, most: int, tolerance: float = 0.0)
     return float(inertia), found + packed.centre
 
 
-def nearest(X: Floats, centroids: Floats) -> tuple[Labels, Floats, float]:
+def exchanges(
+    packed: Packed, centroids: Floats, uniforms: Floats, most: int, tolerance: float
+) -> tuple[float, Floats]:
+    """Inertia and centroids after rounds of exchanges, each with at most ``most`` Lloyd passes."""
+    found, inertia = _exchange_module().exchanges(
+        packed.blocks, packed.weights, packed.squares, _numbers(centroids - packed.centre), uniforms, most,
+        tolerance * packed.variance,
+    )  # fmt: skip
+    return float(inertia), found + packed.centre
+
+
+def sweep(
+    packed: Packed, centroids: Sequence[Floats], fresh: bool, labels: Small
+) -> tuple[int, list[Floats], list[Floats]]:
+    """One Lloyd pass for several models at once: how many labels (m, b, 256) changed, sums (k, d) of the rows less the
+    centre and weights (k,) of the groups of each model when all is ``fresh``, else what came to them.
+    """
+    together, ends = _side_by_side(centroids)
+    sums, counts = np.zeros_like(together), np.zeros(len(together))
+    changed = _modules()[0].sweep(
+        packed.blocks, packed.weights, together - packed.centre, ends, fresh, labels, sums, counts
+    )
+    return int(changed), np.split(sums, ends[1:-1]), np.split(counts, ends[1:-1])
+
+
+def _side_by_side(models: Sequence[Floats]) -> tuple[Floats, Bounds]:
+    """What several models have, one after the other, and where each begins."""
+    ends = np.concatenate(([0], np.cumsum([len(model) for model in models]))).astype(np.int64)
+    return np.concatenate(models).astype(np.float64, copy=False), ends
+
+
+def nearest(X: Rows, centroids: Floats) -> tuple[Labels, Floats, float]:
     """(n,) number of the nearest centroid, (n,) squared distance to it, and the sum of these.
 
     >>> labels, gaps, total = nearest(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0]]))
@@ -128,44 +182,87 @@ def nearest(X: Floats, centroids: Floats) -> tuple[Labels, Floats, float]:
     ([0, 0, 1], [0.0, 1.0, 1.0], 2.0)
     """
     labels, gaps, total = np.empty(len(X), dtype=np.int32), np.empty(len(X)), 0.0
-    points = np.array(centroids, dtype=np.float64, order="C")  # a copy: arrays that may not be written are another type
     for first in range(0, len(X), CHUNK):
         piece = slice(first, first + CHUNK)
-        part = np.require(X[piece], np.float64, ["C", "W"])
-        total += _modules()[1].nearest(part, points, TIE, labels[piece], gaps[piece])
-    return labels, gaps, float(total)
+        own, away = nearest_of_all(X[piece], [centroids])
+        labels[piece], gaps[piece] = own[0], away[0]
+        total += float(away[0].sum())
+    return labels, gaps, total
+
+
+def nearest_of_all(X: Floats, models: Sequence[Floats]) -> tuple[Labels, Floats]:
+    """(m, n) number of the nearest centroid under each model, and (m, n) squared distance to it."""
+    points, ends = _side_by_side(models)
+    labels, gaps = np.empty((len(models), len(X)), dtype=np.int32), np.empty((len(models), len(X)))
+    _modules()[1].nearest(_numbers(X), points, ends, points.mean(axis=0), TIE, labels, gaps)
+    return labels, gaps
+
+
+def _numbers(X: Floats) -> Floats:
+    # What may not be written is another type for the compiler.
+    return np.require(X, np.float64, ["C", "W"])
 
 
 def group_sums(
-    X: Floats, labels: Labels, k: int, weights: Floats | None = None, pivot: Floats | None = None
-) -> tuple[Floats, Floats, Floats]:
-    """Of each group the weighted sum (k, d) of the rows less ``pivot``, the weight (k,), the squared norms (k,)."""
-    d = X.shape[1]
-    sums, counts, squares = np.zeros((k, d)), np.zeros(k), np.zeros(k)
-    none, middle = np.empty(0), np.zeros(d) if pivot is None else pivot
+    X: Floats, labels: Labels, k: int, weights: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Of each group the weighted sum (k, d) of the rows and the weight (k,)."""
+    sums, counts, squares = np.zeros((k, X.shape[1])), np.zeros(k), np.zeros(k)
+    ends, none, middle = np.array([0, k], dtype=np.int64), np.empty(0), np.zeros(X.shape[1])
     for first in range(0, len(X), CHUNK):
         piece = slice(first, first + CHUNK)
-        part = np.ascontiguousarray(X[piece], dtype=np.float64)
-        weight = none if weights is None else np.ascontiguousarray(weights[piece], dtype=np.float64)
-        own = np.ascontiguousarray(labels[piece], dtype=np.int32)
-        more = _modules()[1].group_sums(part, own, weight, middle, k)
-        for total, part_of_it in zip((sums, counts, squares), more, strict=True):
-            total += part_of_it
-    return sums, counts, squares
+        weight = none if weights is None else _numbers(weights[piece])
+        own = np.require(labels[piece], np.int32, ["C", "W"])[None]
+        _modules()[1].group_sums(_numbers(X[piece]), own, ends, weight, middle, sums, counts, squares)
+    return sums, counts
 
 
-def squared_silhouettes(X: Floats, labels: Labels) -> Floats:
-    """(n,) silhouettes with squared distances."""
-    k, values = int(labels.max()) + 1, np.empty(len(X))
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Of the groups of several labelings, side by side as ``ends`` says: weights, means, and mean squared distances of
+    the rows to their mean.
+    """
+
+    ends: Bounds
+    counts: Floats
+    means: Floats
+    spread: Floats
+
+
+def groups_of(X: Rows, labelings: Sequence[Labels]) -> Groups:
+    """Of each group of each labeling of the rows of X, in one pass over the rows."""
+    ends = np.concatenate(([0], np.cumsum([int(labels.max()) + 1 for labels in labelings]))).astype(np.int64)
     pivot = X[:CHUNK].mean(axis=0)
-    sums, counts, squares = group_sums(X, labels, k, pivot=pivot)
+
+    def of(piece: slice) -> tuple[Floats, Floats, Floats]:
+        sums, counts, squares = np.zeros((ends[-1], X.shape[1])), np.zeros(ends[-1]), np.zeros(ends[-1])
+        _modules()[1].group_sums(_numbers(X[piece]), _labels(labelings, piece), ends, np.empty(0), pivot, sums, counts, squares)
+        return sums, counts, squares
+
+    parts = spread(of, pieces(len(X)))
+    sums, counts, squares = next(parts)
+    for part in parts:
+        for total, more in zip((sums, counts, squares), part, strict=True):
+            total += more
     means = sums / np.maximum(counts, 1.0)[:, None]
-    spread = np.maximum(squares / np.maximum(counts, 1.0) - (means**2).sum(axis=1), 0.0)
-    for first in range(0, len(X), CHUNK):
-        piece = slice(first, first + CHUNK)
-        part = np.ascontiguousarray(X[piece], dtype=np.float64)
-        own = np.ascontiguousarray(labels[piece], dtype=np.int32)
-        _modules()[1].squared(part, own, means + pivot, spread, counts, values[piece])
+    within = np.maximum(squares / np.maximum(counts, 1.0) - (means**2).sum(axis=1), 0.0)
+    return Groups(ends, counts, means + pivot, within)
+
+
+def pieces(n: int) -> list[slice]:
+    """Rows that are worked on at once: always the same ones, whatever the number of threads."""
+    return [slice(first, first + PIECE) for first in range(0, n, PIECE)]
+
+
+def _labels(labelings: Sequence[Labels], piece: slice) -> Labels:
+    return np.array([labels[piece] for labels in labelings], dtype=np.int32)
+
+
+def squared_silhouettes(X: Rows, labelings: Sequence[Labels], groups: Groups, piece: slice) -> Floats:
+    """(m, rows of the piece) silhouettes with squared distances under each labeling of the rows of X."""
+    own = _labels(labelings, piece)
+    values = np.empty(own.shape)
+    _modules()[1].squared(_numbers(X[piece]), own, groups.ends, groups.means, groups.spread, groups.counts, values)
     return values
 
 

@@ -17,7 +17,8 @@ from personas.segmentation.explore import Explored, explore, part
 from personas.segmentation.lineage import lineage
 from personas.segmentation.map2d import KINDS, Drawing
 from personas.segmentation.opinions import with_opinions
-from personas.segmentation.preflight import Grid, Limits, canonical_order, check_matrix, default_range, plan
+from personas.segmentation.ordered import canonical_order
+from personas.segmentation.preflight import Grid, Limits, check_matrix, default_range, plan
 from personas.segmentation.reasons import PREPARATION, SHAPE, guard, reasons
 from personas.segmentation.records import Candidate, Floats, Labels, Progress, Segmentation
 from personas.segmentation.reference import Comparison

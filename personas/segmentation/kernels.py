@@ -12,7 +12,7 @@ import numpy as np
 
 from personas.segmentation.compiling import compiled
 from personas.segmentation.records import Floats, Labels
-from personas.segmentation.tiles import ROWS, Blocks, Tiles, Weights
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Small, Tiles, Weights
 
 
 @compiled
@@ -36,38 +36,66 @@ def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) 
 
 
 @compiled
-def _assign(x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, label: Labels) -> None:
-    """Nearest of the centroids ``mu`` (k, d) for one block x (d, 256): ``best`` is half the squared distance less
-    half the squared norm of the row. Two centroids at a time share what is loaded; k is even.
+def scores_of_two(x: Tiles, mu: Tiles, half: Weights, c: int, score: Weights) -> None:
+    """Half the squared distances less half the squared norms of the rows, from one block x (d, 256) to the centroids c
+    and c + 1 of ``mu`` (k, d), one after the other in ``score`` (512,): two at a time share what is loaded.
     """
     d = x.shape[0]
     whole = d - d % 4
+    start, other = half[c], half[c + 1]
+    for r in range(ROWS):
+        score[r] = start
+    for r in range(ROWS):
+        score[ROWS + r] = other
+    for j in range(0, whole, 4):
+        m0, m1, m2, m3 = mu[c, j], mu[c, j + 1], mu[c, j + 2], mu[c, j + 3]
+        o0, o1, o2, o3 = mu[c + 1, j], mu[c + 1, j + 1], mu[c + 1, j + 2], mu[c + 1, j + 3]
+        for r in range(ROWS):
+            x0, x1, x2, x3 = x[j, r], x[j + 1, r], x[j + 2, r], x[j + 3, r]
+            score[r] -= x0 * m0 + x1 * m1 + x2 * m2 + x3 * m3
+            score[ROWS + r] -= x0 * o0 + x1 * o1 + x2 * o2 + x3 * o3
+    for j in range(whole, d):
+        m0, o0 = mu[c, j], mu[c + 1, j]
+        for r in range(ROWS):
+            score[r] -= x[j, r] * m0
+            score[ROWS + r] -= x[j, r] * o0
+
+
+@compiled
+def _assign(x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, label: Labels) -> None:
+    """Nearest of the centroids ``mu`` (k, d) for one block x (d, 256): ``best`` is half the squared distance less
+    half the squared norm of the row. k is even.
+    """
     for r in range(ROWS):
         best[r] = half[0] + np.float32(1e30)
         label[r] = 0
     for c in range(0, mu.shape[0], 2):
-        start, other = half[c], half[c + 1]
-        for r in range(ROWS):
-            score[r] = start
-        for r in range(ROWS):
-            score[ROWS + r] = other
-        for j in range(0, whole, 4):
-            m0, m1, m2, m3 = mu[c, j], mu[c, j + 1], mu[c, j + 2], mu[c, j + 3]
-            o0, o1, o2, o3 = mu[c + 1, j], mu[c + 1, j + 1], mu[c + 1, j + 2], mu[c + 1, j + 3]
-            for r in range(ROWS):
-                x0, x1, x2, x3 = x[j, r], x[j + 1, r], x[j + 2, r], x[j + 3, r]
-                score[r] -= x0 * m0 + x1 * m1 + x2 * m2 + x3 * m3
-                score[ROWS + r] -= x0 * o0 + x1 * o1 + x2 * o2 + x3 * o3
-        for j in range(whole, d):
-            m0, o0 = mu[c, j], mu[c + 1, j]
-            for r in range(ROWS):
-                score[r] -= x[j, r] * m0
-                score[ROWS + r] -= x[j, r] * o0
+        scores_of_two(x, mu, half, c, score)
         for r in range(ROWS):
             label[r] = c if score[r] < best[r] else label[r]
             best[r] = min(score[r], best[r])
             label[r] = c + 1 if score[ROWS + r] < best[r] else label[r]
             best[r] = min(score[ROWS + r], best[r])
+
+
+@compiled
+def two_nearest(
+    x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, second: Weights, label: Labels
+) -> None:
+    """The nearest of the centroids and, of it and the next, half the squared distance less half the squared norm of the
+    row; see ``_assign``.
+    """
+    for r in range(ROWS):
+        best[r], second[r], label[r] = np.float32(1e30), np.float32(1e30), 0
+    for c in range(0, mu.shape[0], 2):
+        scores_of_two(x, mu, half, c, score)
+        for two in range(2):
+            shift = two * ROWS
+            for r in range(ROWS):
+                now = score[shift + r]
+                second[r] = min(second[r], max(best[r], now))
+                label[r] = c + two if now < best[r] else label[r]
+                best[r] = min(best[r], now)
 
 
 @compiled
@@ -106,7 +134,7 @@ def _add(x: Tiles, weight: Weights, label: Labels, mask: Weights, sums: Floats, 
 
 
 @compiled
-def _move(x: Tiles, weight: Weights, before: Labels, label: Labels, sums: Floats, counts: Floats) -> None:
+def _move(x: Tiles, weight: Weights, before: Small, label: Labels, sums: Floats, counts: Floats) -> None:
     """Move the rows of one block whose label changed from the sums of one group to those of another: few do after the
     first pass, and adding all of them up takes as long as finding their nearest centroid.
     """
@@ -122,7 +150,7 @@ def _move(x: Tiles, weight: Weights, before: Labels, label: Labels, sums: Floats
 
 
 @compiled
-def _gaps(x: Tiles, point: Weights, gaps: Weights) -> None:
+def gaps_to(x: Tiles, point: Weights, gaps: Weights) -> None:
     """Squared distances of the rows of one block to one point."""
     d = x.shape[0]
     whole = d - d % 4
@@ -150,7 +178,7 @@ def _farthest(blocks: Blocks, weights: Tiles, centroids: Floats, taken: Labels, 
         for c in range(k):
             for j in range(d):
                 out[j] = np.float32(centroids[c, j])
-            _gaps(blocks[b], out, gaps)
+            gaps_to(blocks[b], out, gaps)
             for r in range(ROWS):
                 least[r] = gaps[r] if c == 0 else min(least[r], gaps[r])
         for r in range(ROWS):
@@ -178,7 +206,7 @@ def passes(
     mu, half = np.zeros((even, d), np.float32), np.full(even, np.float32(1e30))
     score, best, mask = np.empty(2 * ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
     label, point = np.empty(ROWS, np.int32), np.empty(d, np.float32)
-    labels = np.empty((len(blocks), ROWS), np.int32)
+    labels = np.empty((len(blocks), ROWS), np.int8)
     sums, counts = np.zeros((k, d)), np.zeros(k)
     inertia, done = 0.0, 0
     for _ in range(most):
@@ -215,6 +243,63 @@ def passes(
 
 
 @compiled
+def sweep(
+    blocks: Blocks, weights: Tiles, centroids: Floats, ends: Bounds, fresh: bool, labels: Small, sums: Floats,
+    counts: Floats,
+) -> int:  # fmt: skip
+    """One Lloyd pass over some blocks for m models at once; gives how many labels changed.
+
+    ``centroids`` (K, d) are those of all models; model i has those from ``ends[i]`` to ``ends[i + 1]``. Labels
+    (m, b, 256) are rewritten. ``sums`` (K, d) and weights ``counts`` (K,) of the groups are added up when all is
+    ``fresh``; else what moved from one group to another is added to them.
+    """
+    d = blocks.shape[1]
+    mu, half = np.zeros((len(centroids) + len(ends), d), np.float32), np.full(len(centroids) + len(ends), np.float32(1e30))
+    for m in range(len(ends) - 1):
+        for c in range(ends[m], ends[m + 1]):
+            norm = 0.0
+            for j in range(d):
+                mu[c + m, j] = centroids[c, j]
+                norm += centroids[c, j] * centroids[c, j]
+            half[c + m] = 0.5 * norm
+    score, best, mask = np.empty(2 * ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
+    label, changed = np.empty(ROWS, np.int32), 0
+    for b in range(len(blocks)):
+        for m in range(len(ends) - 1):
+            low, high = ends[m], ends[m + 1]
+            wide = (high - low) + (high - low) % 2
+            _assign(blocks[b], mu[low + m : low + m + wide], half[low + m : low + m + wide], score, best, label)
+            if fresh:
+                _add(blocks[b], weights[b], label, mask, sums[low:high], counts[low:high])
+            else:
+                _move(blocks[b], weights[b], labels[m, b], label, sums[low:high], counts[low:high])
+            for r in range(ROWS):
+                changed += labels[m, b, r] != label[r]
+                labels[m, b, r] = label[r]
+    return changed
+
+
+@compiled
+def drawn_row(weights: Tiles, least: Tiles, parts: Floats, left: float) -> tuple[int, int]:
+    """The block and the row in it where the sum of ``weights`` times ``least`` (b, 256) passes ``left``; ``parts`` (b,)
+    are the sums of the blocks.
+    """
+    b = 0
+    while b < len(parts) - 1 and left >= parts[b]:
+        left -= parts[b]
+        b += 1
+    row, seen = -1, -1
+    for r in range(ROWS):
+        if weights[b, r] * least[b, r] > 0:
+            seen = r
+            left -= weights[b, r] * least[b, r]
+            if left < 0:
+                row = r
+                break
+    return b, max(0, seen if row < 0 else row)
+
+
+@compiled
 def _seed(blocks: Blocks, weights: Tiles, total: float, uniforms: Floats, k: int) -> Floats:
     """k starting centroids by greedy k-means++: of several rows drawn by squared distance, the best is taken."""
     count, d = len(blocks), blocks.shape[1]
@@ -233,26 +318,14 @@ def _seed(blocks: Blocks, weights: Tiles, total: float, uniforms: Floats, k: int
     for c in range(k):
         best_pot, candidates = np.inf, 1 if c == 0 else tries
         for _ in range(candidates):
-            left, b = uniforms[used] * pot, 0
+            b, row = drawn_row(weights, least, parts, uniforms[used] * pot)
             used += 1
-            while b < count - 1 and left >= parts[b]:
-                left -= parts[b]
-                b += 1
-            row, seen = -1, -1
-            for r in range(ROWS):
-                if weights[b, r] * least[b, r] > 0:
-                    seen = r
-                    left -= weights[b, r] * least[b, r]
-                    if left < 0:
-                        row = r
-                        break
-            row = max(0, seen if row < 0 else row)
             for j in range(d):
                 point[j] = blocks[b, j, row]
             now = 0.0
             trial, trial_parts = np.empty((count, ROWS), np.float32), np.empty(count)
             for q in range(count):
-                _gaps(blocks[q], point, gaps)
+                gaps_to(blocks[q], point, gaps)
                 share = np.float32(0.0)
                 for r in range(ROWS):
                     trial[q, r] = gaps[r] if c == 0 else min(least[q, r], gaps[r])

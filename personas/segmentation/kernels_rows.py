@@ -8,24 +8,32 @@ from __future__ import annotations
 import numpy as np
 
 from personas.segmentation.compiling import compiled
+from personas.segmentation.kernels import two_nearest
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles, Weights
 
+SMALL, LARGE = 1e-12, 1e12
+"""Distances of centroids, and values, that float32 can square."""
 FLUSH = 128
 """So many float32 distances are added up before the sum goes over to float64."""
 
 
 @compiled
-def _squares(X: Floats, first: int, size: int, centroids: Floats, columns: Floats, out: Floats) -> None:
-    """Squared distances ``out`` (k, 256) of up to 256 rows from ``first`` on to all centroids."""
-    k, d = centroids.shape
-    whole = d - d % 4
+def _columns(X: Floats, first: int, size: int, columns: Floats) -> None:
+    """Up to 256 rows from ``first`` on, feature-major into ``columns`` (d, 256)."""
     # Sixteen rows at a time: whole rows at once would write to places that share a line of the cache.
     for head in range(0, size, 16):
         tail = min(head + 16, size)
-        for j in range(d):
+        for j in range(X.shape[1]):
             for r in range(head, tail):
                 columns[j, r] = X[first + r, j]
+
+
+@compiled
+def _squares(columns: Floats, centroids: Floats, out: Floats) -> None:
+    """Squared distances ``out`` (k, 256) of 256 rows to all centroids."""
+    k, d = centroids.shape
+    whole = d - d % 4
     for c in range(k):
         for r in range(ROWS):
             out[c, r] = 0.0
@@ -43,92 +51,163 @@ def _squares(X: Floats, first: int, size: int, centroids: Floats, columns: Float
 
 
 @compiled
-def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floats) -> float:
-    """Labels (n,) of the nearest centroids and squared distances ``gaps`` (n,) to them; gives the sum of these.
-
-    Squared distances that differ by less than ``tie`` of their mean are equal; the lower number wins.
+def _nearest_of(row: Floats, centroids: Floats, tie: float, squares: Floats) -> int:
+    """The nearest centroid of one row in float64; squared distances that differ by less than ``tie`` of their mean are
+    equal, and the lower number wins.
     """
-    n, k = len(X), len(centroids)
-    columns, squares = np.zeros((X.shape[1], ROWS)), np.empty((k, ROWS))
-    least, middle = np.empty(ROWS), np.empty(ROWS)
-    label = np.empty(ROWS, np.int64)  # as wide as the distances, so that both move in step
-    total = 0.0
+    least, middle = np.inf, 0.0
+    for c in range(len(centroids)):
+        total = 0.0
+        for j in range(len(row)):
+            e = row[j] - centroids[c, j]
+            total += e * e
+        squares[c] = total
+        least = min(least, total)
+        middle += total
+    limit = least + tie * (1e-12 + middle / len(centroids))
+    for c in range(len(centroids)):
+        if squares[c] <= limit:
+            return c
+    return 0
+
+
+@compiled
+def _tile(X: Floats, first: int, size: int, centre: Floats, x: Tiles, norms: Weights) -> float:
+    """Up to 256 rows from ``first`` on, less ``centre``, in float32 feature-major into x (d, 256), and their ``norms``;
+    rows that are missing are 0. Gives the largest value.
+    """
+    if size < ROWS:
+        x[:] = np.float32(0.0)
+    largest = 0.0
+    for head in range(0, size, 16):
+        tail = min(head + 16, size)
+        for j in range(X.shape[1]):
+            for r in range(head, tail):
+                value = X[first + r, j] - centre[j]
+                largest = max(largest, abs(value))
+                x[j, r] = value
+    for r in range(ROWS):
+        norms[r] = np.float32(0.0)
+    for j in range(X.shape[1]):
+        for r in range(ROWS):
+            norms[r] += x[j, r] * x[j, r]
+    for r in range(ROWS):
+        norms[r] = np.sqrt(norms[r])
+    return largest
+
+
+@compiled
+def nearest(
+    X: Floats, centroids: Floats, ends: Bounds, centre: Floats, tie: float, labels: Labels, gaps: Floats
+) -> None:
+    """Labels (m, n) of the nearest centroids under m models, and squared distances ``gaps`` (m, n) to them.
+
+    ``centroids`` (K, d) are those of all models; model i has those from ``ends[i]`` to ``ends[i + 1]``. Squared
+    distances that differ by less than ``tie`` of their mean are equal; the lower number wins. Where the rounding of
+    float32, less ``centre``, cannot decide, float64 does.
+    """
+    n, d = X.shape
+    mu, half = np.zeros((len(centroids) + len(ends), d), np.float32), np.full(len(centroids) + len(ends), np.float32(1e30))
+    reach = np.zeros(len(ends))
+    for m in range(len(ends) - 1):
+        for c in range(ends[m], ends[m + 1]):
+            norm = 0.0
+            for j in range(d):
+                mu[c + m, j] = centroids[c, j] - centre[j]
+                norm += (centroids[c, j] - centre[j]) ** 2
+            half[c + m] = 0.5 * norm
+            reach[m] = max(reach[m], np.sqrt(norm))
+    x, norms = np.zeros((d, ROWS), np.float32), np.empty(ROWS, np.float32)
+    score, best, second = np.empty(2 * ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
+    label, squares = np.empty(ROWS, np.int32), np.empty(len(centroids))
     for first in range(0, n, ROWS):
         size = min(ROWS, n - first)
-        _squares(X, first, size, centroids, columns, squares)
-        for r in range(ROWS):
-            least[r], middle[r] = squares[0, r], squares[0, r]
-        for c in range(1, k):
-            for r in range(ROWS):
-                least[r] = min(least[r], squares[c, r])
-                middle[r] += squares[c, r]
-        for r in range(ROWS):
-            least[r] += tie * (1e-12 + middle[r] / k)
-            label[r] = 0
-        for c in range(k - 1, -1, -1):
-            for r in range(ROWS):
-                label[r] = c if squares[c, r] <= least[r] else label[r]
-        for r in range(size):
-            labels[first + r] = label[r]
-            gaps[first + r] = squares[label[r], r]
-            total += squares[label[r], r]
-    return total
+        largest = _tile(X, first, size, centre, x, norms)
+        for m in range(len(ends) - 1):
+            low, high = ends[m], ends[m + 1]
+            wide, far = (high - low) + (high - low) % 2, reach[m]
+            # The bound of the rounding in products of float32 (Higham 2002, 3.1), of both scores and of what they are of.
+            rounding = 4.0 * (d + 4) * 6e-8
+            plain = SMALL < far < LARGE and largest < LARGE
+            if plain:
+                two_nearest(x, mu[low + m : low + m + wide], half[low + m : low + m + wide], score, best, second, label)
+            for r in range(size):
+                beyond = norms[r] + far
+                if not plain or second[r] - best[r] <= rounding * far * beyond + tie * beyond * beyond:
+                    label[r] = _nearest_of(X[first + r], centroids[low:high], tie, squares)
+            for r in range(size):
+                gap = 0.0
+                for j in range(d):
+                    e = X[first + r, j] - centroids[low + label[r], j]
+                    gap += e * e
+                labels[m, first + r] = label[r]
+                gaps[m, first + r] = gap
 
 
 @compiled
-def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int) -> tuple[Floats, Floats, Floats]:
-    """Weighted sums (k, d) of the rows less ``pivot``, weights (k,) and sums of squared norms (k,) of the groups; no
-    ``weights`` at all count 1 each.
+def group_sums(
+    X: Floats, labels: Labels, ends: Bounds, weights: Floats, pivot: Floats, sums: Floats, counts: Floats,
+    squares: Floats,
+) -> None:  # fmt: skip
+    """Add to the weighted sums (K, d) of the rows less ``pivot``, to the weights (K,) and to the sums of squared norms
+    (K,) of the groups of all models, side by side as ``ends`` says; labels (m, n). No ``weights`` at all count 1 each.
     """
-    sums, counts, squares = np.zeros((k, X.shape[1])), np.zeros(k), np.zeros(k)
-    for i in range(len(X)):
-        g, w = labels[i], weights[i] if len(weights) else 1.0
-        norm = 0.0
-        for j in range(X.shape[1]):
+    n, d = X.shape
+    row = np.empty(d)
+    for i in range(n):
+        w, norm = weights[i] if len(weights) else 1.0, 0.0
+        for j in range(d):
             value = X[i, j] - pivot[j]
-            sums[g, j] += w * value
             norm += value * value
-        counts[g] += w
-        squares[g] += w * norm
-    return sums, counts, squares
+            row[j] = w * value
+        for m in range(len(ends) - 1):
+            g = ends[m] + labels[m, i]
+            counts[g] += w
+            squares[g] += w * norm
+            for j in range(d):
+                sums[g, j] += row[j]
 
 
 @compiled
-def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Floats, values: Floats) -> None:
-    """Squared-Euclidean silhouettes, written into ``values`` (n,).
+def squared(
+    X: Floats, labels: Labels, ends: Bounds, means: Floats, spread: Floats, counts: Floats, values: Floats
+) -> None:
+    """Squared-Euclidean silhouettes under all models, side by side as ``ends`` says, written into ``values`` (m, n).
 
     The mean squared distance from x to a group is |x - its mean|^2 + its ``spread``, the mean squared distance of its
     rows to its mean; ``counts`` are the sizes.
     """
-    n, k = len(X), len(means)
-    columns, squares = np.zeros((X.shape[1], ROWS)), np.empty((k, ROWS))
+    n, d = X.shape
+    columns, squares = np.zeros((d, ROWS)), np.empty((len(means), ROWS))
     own, near, within = np.zeros(ROWS, np.int64), np.empty(ROWS), np.empty(ROWS)
     for first in range(0, n, ROWS):
         size = min(ROWS, n - first)
-        _squares(X, first, size, means, columns, squares)
-        for r in range(size):
-            own[r] = labels[first + r]
-        for r in range(ROWS):
-            near[r], within[r] = 1e308, 0.0
-        for c in range(k):
-            if counts[c] == 0:
-                continue
-            add, corrected = spread[c], counts[c] / max(1.0, counts[c] - 1.0)
+        _columns(X, first, size, columns)
+        _squares(columns, means, squares)
+        for m in range(len(ends) - 1):
+            for r in range(size):
+                own[r] = ends[m] + labels[m, first + r]
             for r in range(ROWS):
-                away = squares[c, r] + add
-                within[r] = away * corrected if own[r] == c else within[r]
-                near[r] = near[r] if own[r] == c else min(near[r], away)
-        for r in range(size):
-            larger = max(within[r], near[r])
-            alone = larger <= 0 or counts[own[r]] <= 1
-            values[first + r] = 0.0 if alone else (near[r] - within[r]) / larger
+                near[r], within[r] = 1e308, 0.0
+            for c in range(ends[m], ends[m + 1]):
+                if counts[c] == 0:
+                    continue
+                add, corrected = spread[c], counts[c] / max(1.0, counts[c] - 1.0)
+                for r in range(ROWS):
+                    away = squares[c, r] + add
+                    within[r] = away * corrected if own[r] == c else within[r]
+                    near[r] = near[r] if own[r] == c else min(near[r], away)
+            for r in range(size):
+                larger = max(within[r], near[r])
+                alone = larger <= 0 or counts[own[r]] <= 1
+                values[m, first + r] = 0.0 if alone else (near[r] - within[r]) / larger
 
 
 @compiled
 def _distances(x: Tiles, point: Weights, out: Weights) -> None:
     """Distances of the 256 rows of one block to one point.
 
-    The loop of ``kernels._gaps`` once more: called from there it is not inlined, and the silhouettes take 1.7 times as
+    The loop of ``kernels.gaps_to`` once more: called from there it is not inlined, and the silhouettes take 1.7 times as
     long.
     """
     d = x.shape[0]

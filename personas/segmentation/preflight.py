@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 LARGEST_VALUE = 1e100
 HIGHEST_K = 60
-FEW_ROWS = 20_000
 CHUNK = 65_536
 DEFAULT_RANGE = (2, 10)
 
@@ -44,6 +43,13 @@ class Grid:
 
 def check_matrix(X: Floats | pd.DataFrame | Sequence[Sequence[float]], least_rows: int) -> Floats:
     """X as (n, d) float64 in C order, or an InputError that names what is wrong and where."""
+    return np.ascontiguousarray(check_rows(X, least_rows), dtype=np.float64)
+
+
+def check_rows(
+    X: NDArray[np.floating] | pd.DataFrame | Sequence[Sequence[float]], least_rows: int
+) -> NDArray[np.floating]:
+    """As ``check_matrix``, but a matrix of float32 stays as it is."""
     names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
     values = _numbers(X, names)
     if values.ndim != 2:
@@ -53,7 +59,9 @@ def check_matrix(X: Floats | pd.DataFrame | Sequence[Sequence[float]], least_row
         raise InputError(f"X has shape ({n}, {d}); give at least one row and one column")
     if n < least_rows:
         raise InputError(f"{count_of(n, 'customer')} are too few to segment; at least {least_rows} are needed")
-    largest = max(np.abs(values[first : first + CHUNK]).max() for first in range(0, n, CHUNK))
+    parts = [values[first : first + CHUNK] for first in range(0, n, CHUNK)]
+    # Not Python's own max: after a number it passes over what is missing.
+    largest = np.max([(part.max(), -part.min()) for part in parts])
     if not np.isfinite(largest):
         bad = ~np.isfinite(values)
         where = [_name(names, int(j)) for j in np.flatnonzero(bad.any(axis=0))[:10]]
@@ -65,22 +73,23 @@ def check_matrix(X: Floats | pd.DataFrame | Sequence[Sequence[float]], least_row
         raise InputError(f"X has values beyond {LARGEST_VALUE:g}; scale the columns first")
     if 0 < largest < 1 / LARGEST_VALUE:  # their squares would be zero
         raise InputError(f"X has no value beyond {1 / LARGEST_VALUE:g}; scale the columns first")
-    if n > 1 and all((values[first : first + CHUNK] == values[0]).all() for first in range(0, n, CHUNK)):
+    if n > 1 and all((part == values[0]).all() for part in parts):
         raise InputError("the customers are all alike: every row of X is the same, so there is nothing to segment")
     return values
 
 
-def _numbers(X: Any, names: list[str] | None) -> Floats:
+def _numbers(X: Any, names: list[str] | None) -> NDArray[np.floating]:
     if names is not None:
         wrong = [name for name, kind in zip(names, X.dtypes, strict=True) if getattr(kind, "kind", "O") not in "biuf"]
         if wrong:
             raise InputError(f"columns of X are not numbers: {', '.join(wrong[:10])}; code them as numbers first")
-        return np.ascontiguousarray(X.to_numpy(dtype=np.float64, na_value=np.nan))
+        narrow = all(kind == np.float32 for kind in X.dtypes)
+        return np.ascontiguousarray(X.to_numpy(dtype=np.float32 if narrow else np.float64, na_value=np.nan))
     try:
         found = np.asarray(X)
         if found.dtype.kind == "c":
             raise InputError("X holds complex numbers; give real ones")
-        return np.ascontiguousarray(found, dtype=np.float64)
+        return np.ascontiguousarray(found, dtype=found.dtype if found.dtype == np.float32 else np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"X cannot be read as a table of numbers ({error})") from error
 
@@ -133,37 +142,3 @@ def k_range(k: int | tuple[int, int]) -> tuple[int, int]:
     if high > HIGHEST_K:
         raise ConfigError(f"k is {high}. At most {HIGHEST_K} segments are tried")
     return low, high
-
-
-def canonical_order(X: Floats) -> tuple[NDArray[np.int64], int]:
-    """An order of the rows that depends on their values alone, and how many of them differ; equal rows stand together.
-
-    Work on rows in this order does not depend on the order in which the caller had them. Many rows are sorted by a
-    number mixed from their values, which takes one key where sorting by value takes one per column.
-    """
-    if len(X) <= FEW_ROWS:
-        order = np.lexsort(X.T[::-1])
-    else:
-        keys = _mixed(X)
-        order = np.argsort(keys, kind="stable")
-        same = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
-        if not (X[order[same]] != X[order[same + 1]]).any():
-            return order, len(X) - len(same)
-        order = np.lexsort((*X.T[::-1], keys))  # two rows share a number by chance
-    ordered = X[order]
-    return order, 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
-
-
-def _mixed(X: Floats) -> NDArray[np.uint64]:
-    """(n,) a number that depends on all values of the row (the mixing steps of SplitMix64, Steele et al. 2014)."""
-    keys = np.zeros(len(X), dtype=np.uint64)
-    for j in range(X.shape[1]):
-        # Zero is added, because there is a negative zero.
-        bits = (X[:, j].astype(np.float64) + 0.0).view(np.uint64)
-        keys += bits + np.uint64(0x9E3779B97F4A7C15)
-        keys ^= keys >> np.uint64(30)
-        keys *= np.uint64(0xBF58476D1CE4E5B9)
-        keys ^= keys >> np.uint64(27)
-        keys *= np.uint64(0x94D049BB133111EB)
-        keys ^= keys >> np.uint64(31)
-    return keys

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.segmentation.algorithms import ALGORITHMS
-from personas.segmentation.algorithms.kmeans import fit_prepared, prepare
+from personas.segmentation.algorithms.kmeans import FEW_ROWS, fit_many, fit_prepared, prepare
 from personas.segmentation.indices import INDICES
-from personas.segmentation.indices.squared_silhouette import squared_silhouette
-from personas.segmentation.preflight import Limits, canonical_order, check_matrix, plan
+from personas.segmentation.indices.squared_silhouette import mean_squared_silhouettes
+from personas.segmentation.ordered import Rows, in_order
+from personas.segmentation.preflight import Limits, check_rows, plan
 from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress
 from personas.segmentation.silhouette import Silhouette, silhouettes
 from personas.segmentation.streams import Step, stream
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STARTS = 20
-Value = TypeVar("Value", np.int32, np.float64)
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,23 @@ class Trial:
 
 
 def fit_all(
-    X: Floats, ks: Iterable[int], algorithm: Algorithm, seed: int, starts: int, progress: Progress | None = None,
-    *, share: bool = True,
+    X: Rows, ks: Iterable[int], algorithm: Algorithm, seed: int, starts: int, progress: Progress | None = None,
+    *, quick: bool = False,
 ) -> dict[int, Fitted]:  # fmt: skip
-    """The reference model of each k, ascending; k-means without the ``share`` of starts in the best optimum is faster.
-    """
+    """The reference model of each k, ascending; for ``quick`` see ``kmeans.fit_prepared``."""
     wanted = sorted(ks)
     if not wanted:
         return {}
     shared = prepare(X) if algorithm.name == "kmeans" else None
+    if shared is not None and len(shared.rows) > FEW_ROWS:
+        if progress:
+            progress(f"{algorithm.label}, {wanted[0]} to {wanted[-1]} segments", 0.0)
+        many = fit_many(shared, {k: stream(seed, Step.REFERENCE_FIT, k) for k in wanted}, starts, quick=quick)
+        return {k: many[k] for k in wanted}
 
     def fit(k: int) -> Fitted:
         own = stream(seed, Step.REFERENCE_FIT, k)
-        return algorithm.fit(X, k, own, starts) if shared is None else fit_prepared(shared, k, own, starts, share=share)
+        return algorithm.fit(X, k, own, starts) if shared is None else fit_prepared(shared, k, own, starts, quick=quick)
 
     models: dict[int, Fitted] = {}
     # The largest k takes longest: it goes first, so that no thread waits for it at the end.
@@ -60,20 +65,22 @@ def fit_all(
 
 
 def score_all(
-    X: Floats, models: Mapping[int, Fitted], seed: int, *, indices: bool = True, progress: Progress | None = None
+    X: Rows, models: Mapping[int, Fitted], seed: int, *, indices: bool = True, progress: Progress | None = None
 ) -> dict[int, Trial]:
     """Silhouettes of all models in one pass over the distances, and the other indices when ``indices``."""
     if not models:
         return {}
-    scores = silhouettes(X, [model.labels for model in models.values()], seed, progress)
-    found = spread(lambda pair: _candidate(X, *pair, indices), zip(models.values(), scores, strict=True))
+    labelings = [model.labels for model in models.values()]
+    scores = silhouettes(X, labelings, seed, progress)
+    squared = mean_squared_silhouettes(X, labelings)
+    found = spread(lambda of: _candidate(X, *of, indices), zip(models.values(), scores, squared, strict=True))
     return {
         k: Trial(model, score, candidate)
         for (k, model), score, candidate in zip(models.items(), scores, found, strict=True)
     }
 
 
-def _candidate(X: Floats, model: Fitted, score: Silhouette, indices: bool) -> Candidate:
+def _candidate(X: Rows, model: Fitted, score: Silhouette, squared: float, indices: bool) -> Candidate:
     known = {field.name for field in fields(Candidate)}
     done = {"silhouette", "silhouette_squared"}
     values = {index.name: index.score(X, model) for index in INDICES if index.name not in done} if indices else {}
@@ -82,7 +89,7 @@ def _candidate(X: Floats, model: Fitted, score: Silhouette, indices: bool) -> Ca
         k=model.k,
         silhouette=score.mean,
         silhouette_error=score.error,
-        silhouette_squared=squared_silhouette(X, model.labels),
+        silhouette_squared=squared,
         sizes=tuple(int(size) for size in np.bincount(model.labels, minlength=model.k)),
         inertia=model.inertia,
         calinski_harabasz=values.get("calinski_harabasz"),
@@ -129,16 +136,15 @@ def scan(
     import pandas as pd
 
     limits = Limits()
-    given = check_matrix(X, limits.least_rows)
-    order, distinct = canonical_order(given)
-    grid = plan(len(given), distinct, k, None, limits)
-    rows = np.ascontiguousarray(given[order])
+    ordered = in_order(check_rows(X, limits.least_rows))
+    grid = plan(len(ordered), ordered.distinct, k, None, limits)
+    rows = ordered if algorithm == "kmeans" and len(ordered) > FEW_ROWS else ordered[:]
     with single_thread():
-        models = fit_all(rows, grid.ks, ALGORITHMS.get(algorithm), seed, STARTS, share=False)
+        models = fit_all(rows, grid.ks, ALGORITHMS.get(algorithm), seed, STARTS, quick=True)
         trials = score_all(rows, models, seed, indices=False)
     columns = ("k", "inertia", "silhouette", "silhouette_error", "silhouette_squared", "smallest_share")
     table = pd.DataFrame([[getattr(t.candidate, c) for c in columns] for t in trials.values()], columns=list(columns))
-    table.attrs["labels"] = {k: as_given(t.fitted.labels, order) for k, t in trials.items()}
+    table.attrs["labels"] = {k: as_given(t.fitted.labels, ordered.order).astype(np.int32) for k, t in trials.items()}
     return table
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.segmentation.records import Floats, Labels
-from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Small, Tiles
 
 BLOCK = 4096
 CANCELLED, LOST, ROUNDED = 1e-6, 1e-3, 1e-6
@@ -28,7 +28,7 @@ def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) 
     return float(weights[head : head + count].ravel().astype(np.float64) @ (padded**2).sum(axis=1))
 
 
-def _rows(blocks: Blocks) -> Tiles:
+def rows_of(blocks: Blocks) -> Tiles:
     """(b * 256, d) the rows of blocks, one after another."""
     rows: Tiles = blocks.transpose(0, 2, 1).reshape(-1, blocks.shape[1])
     return rows
@@ -38,7 +38,7 @@ def passes(
     blocks: Blocks, weights: Tiles, squares: float, start: Floats, most: int, tolerance: float
 ) -> tuple[Floats, float, int]:
     """See ``kernels.passes``."""
-    rows = _rows(blocks)
+    rows = rows_of(blocks)
     return _passes(rows, np.ascontiguousarray(rows.T), weights.ravel(), squares, start, most, tolerance)
 
 
@@ -53,12 +53,7 @@ def _passes(
     for _ in range(most):
         done += 1
         before, label = label, _nearest(columns, centroids, label.dtype)
-        # Only rows whose label changed move from one sum to another.
-        moving = np.flatnonzero(label != before)
-        shift = (label[moving] == np.arange(k)[:, None]) - (before[moving] == np.arange(k)[:, None]).astype(float)
-        shift *= weight[moving]
-        counts += shift.sum(axis=1)
-        sums += shift @ rows[moving].astype(np.float64)
+        _shift(rows, weight, before, label, sums, counts)
         now = sums / np.maximum(counts, 1e-300)[:, None]
         for c in np.flatnonzero(counts == 0):
             points = centroids.copy()
@@ -90,7 +85,7 @@ def starts(
     blocks: Blocks, weights: Tiles, squares: float, uniforms: Floats, k: int, most: int, tolerance: float
 ) -> tuple[Floats, Floats]:
     """See ``kernels.starts``."""
-    rows, weight = _rows(blocks), weights.ravel()
+    rows, weight = rows_of(blocks), weights.ravel()
     columns, norms = np.ascontiguousarray(rows.T), np.einsum("ij,ij->i", rows, rows)
     seeds = [_seed(rows, columns, norms, weight, u, k) for u in uniforms]
     found = [_passes(rows, columns, weight, squares, seed, most, tolerance) for seed in seeds]
@@ -122,15 +117,49 @@ def _seed(rows: Tiles, columns: Tiles, norms: Tiles, weight: Tiles, uniforms: Fl
     return centroids
 
 
-def nearest(X: Floats, centroids: Floats, tie: float, labels: Labels, gaps: Floats) -> float:
+def sweep(
+    blocks: Blocks, weights: Tiles, centroids: Floats, ends: Bounds, fresh: bool, labels: Small, sums: Floats,
+    counts: Floats,
+) -> int:  # fmt: skip
+    """See ``kernels.sweep``."""
+    rows, weight, changed = rows_of(blocks), weights.ravel(), 0
+    columns = np.ascontiguousarray(rows.T)
+    if fresh:
+        labels[:] = 0
+        counts[ends[:-1]] = weight.sum(dtype=np.float64)
+        sums[ends[:-1]] = columns.astype(np.float64) @ weight.astype(np.float64)
+    for before, low, high in zip(labels.reshape(len(labels), -1), ends, ends[1:], strict=False):
+        label = _nearest(columns, centroids[low:high], before.dtype)
+        changed += _shift(rows, weight, before, label, sums[low:high], counts[low:high])
+        before[:] = label
+    return changed
+
+
+def _shift(
+    rows: Tiles, weight: Tiles, before: NDArray[np.generic], label: NDArray[np.generic], sums: Floats, counts: Floats
+) -> int:
+    """Move the rows whose label changed from one sum to another; gives how many they are."""
+    moving = np.flatnonzero(label != before)
+    groups = np.arange(len(counts))[:, None]
+    shift = (label[moving] == groups) - (before[moving] == groups).astype(float)
+    shift *= weight[moving]
+    counts += shift.sum(axis=1)
+    sums += shift @ rows[moving].astype(np.float64)
+    return len(moving)
+
+
+def nearest(
+    X: Floats, centroids: Floats, ends: Bounds, centre: Floats, tie: float, labels: Labels, gaps: Floats
+) -> None:
     """See ``kernels_rows.nearest``."""
     for first in range(0, len(X), BLOCK):
         part = slice(first, first + BLOCK)
-        squares = _squares(X[part], centroids)
-        limit = squares.min(axis=1) + tie * (1e-12 + squares.mean(axis=1))
-        labels[part] = np.argmax(squares <= limit[:, None], axis=1)
-        gaps[part] = squares[np.arange(len(squares)), labels[part]]
-    return float(gaps.sum())
+        everything = _squares(X[part], centroids)
+        for m, (low, high) in enumerate(zip(ends, ends[1:], strict=False)):
+            squares = everything[:, low:high]
+            limit = squares.min(axis=1) + tie * (1e-12 + squares.mean(axis=1))
+            labels[m, part] = np.argmax(squares <= limit[:, None], axis=1)
+            gaps[m, part] = squares[np.arange(len(squares)), labels[m, part]]
 
 
 def _squares(X: Floats, centroids: Floats) -> Floats:
@@ -143,35 +172,42 @@ def _squares(X: Floats, centroids: Floats) -> Floats:
     return np.maximum(squares, 0.0, out=squares)
 
 
-def group_sums(X: Floats, labels: Labels, weights: Floats, pivot: Floats, k: int) -> tuple[Floats, Floats, Floats]:
+def group_sums(
+    X: Floats, labels: Labels, ends: Bounds, weights: Floats, pivot: Floats, sums: Floats, counts: Floats,
+    squares: Floats,
+) -> None:  # fmt: skip
     """See ``kernels_rows.group_sums``."""
     weight = weights if len(weights) else np.ones(len(X))
-    rows = X - pivot
-    counts = np.bincount(labels, weights=weight, minlength=k).astype(float)
-    sums: Floats = np.column_stack([np.bincount(labels, weights=weight * x, minlength=k) for x in rows.T])
-    squares = np.bincount(labels, weights=weight * (rows**2).sum(axis=1), minlength=k).astype(float)
-    return sums, counts, squares
+    rows, norms = X - pivot, np.einsum("ij,ij->i", X - pivot, X - pivot)
+    for own, low, high in zip(labels, ends, ends[1:], strict=False):
+        counts[low:high] += np.bincount(own, weights=weight, minlength=high - low)
+        squares[low:high] += np.bincount(own, weights=weight * norms, minlength=high - low)
+        for j, x in enumerate(rows.T):
+            sums[low:high, j] += np.bincount(own, weights=weight * x, minlength=high - low)
 
 
-def squared(X: Floats, labels: Labels, means: Floats, spread: Floats, counts: Floats, values: Floats) -> None:
+def squared(
+    X: Floats, labels: Labels, ends: Bounds, means: Floats, spread: Floats, counts: Floats, values: Floats
+) -> None:
     """See ``kernels_rows.squared``."""
     for first in range(0, len(X), BLOCK):
         part = slice(first, first + BLOCK)
-        own = labels[part]
-        row = np.arange(len(own))
-        away = _squares(X[part], means) + spread
-        within = away[row, own] * counts[own] / np.maximum(counts[own] - 1, 1)
-        away[row, own] = np.inf
-        away[:, counts == 0] = np.inf
-        near = away.min(axis=1)
-        larger = np.maximum(within, near)
-        some = (larger > 0) & (counts[own] > 1)
-        values[part] = np.divide(near - within, larger, out=np.zeros(len(own)), where=some)
+        everything = _squares(X[part], means) + spread
+        everything[:, counts == 0] = np.inf
+        for m, (low, high) in enumerate(zip(ends, ends[1:], strict=False)):
+            own, away, sizes = labels[m, part], everything[:, low:high], counts[low:high]
+            row = np.arange(len(own))
+            within = away[row, own] * sizes[own] / np.maximum(sizes[own] - 1, 1)
+            away[row, own] = np.inf
+            near = away.min(axis=1)
+            larger = np.maximum(within, near)
+            some = (larger > 0) & (sizes[own] > 1)
+            values[m, part] = np.divide(near - within, larger, out=np.zeros(len(own)), where=some)
 
 
 def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> None:
     """See ``kernels_rows.cell_sums``."""
-    x = _rows(queries)
+    x = rows_of(queries)
     # Pieces of at most 128 rows are added up in float32, these sums in float64.
     parts = [np.arange(bounds[g], bounds[g + 1], 128) for g in range(len(bounds) - 1)]
     first = np.concatenate(([0], np.cumsum([len(part) for part in parts])))[:-1]

@@ -18,7 +18,8 @@ from personas.estimate import Estimate
 from personas.segmentation.algorithms.kmeans import KMEANS
 from personas.segmentation.discover import discover
 from personas.segmentation.explore import part
-from personas.segmentation.preflight import Limits, canonical_order, check_matrix, default_min_size
+from personas.segmentation.ordered import canonical_order
+from personas.segmentation.preflight import Limits, check_matrix, default_min_size
 from personas.segmentation.records import Candidate, Fitted, Floats, Labels, Progress, Segmentation, Stage
 from personas.segmentation.sensitivity import NOT_LOOKED_AT
 from personas.segmentation.stages import ByStage

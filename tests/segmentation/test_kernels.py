@@ -13,7 +13,7 @@ from personas.segmentation import compute, kernels, kernels_mixture, kernels_row
 from personas.segmentation.algorithms.gmm import fit_gmm, restore_gmm
 from personas.segmentation.algorithms.kmeans import fit_kmeans
 from personas.segmentation.discover import discover
-from personas.segmentation.preflight import canonical_order
+from personas.segmentation.ordered import canonical_order
 from personas.segmentation.records import Floats
 from personas.segmentation.refinement import PARTS, common_refinement, draw_references
 from personas.segmentation.scan import scan

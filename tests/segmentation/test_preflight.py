@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from personas.errors import ConfigError, InputError
-from personas.segmentation.preflight import Limits, canonical_order, check_matrix, default_min_size, k_range, plan
+from personas.segmentation.ordered import canonical_order
+from personas.segmentation.preflight import Limits, check_matrix, default_min_size, k_range, plan
 
 LIMITS = Limits()
 

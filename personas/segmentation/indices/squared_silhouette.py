@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from personas.segmentation import compute
+from personas.segmentation.ordered import Rows
 from personas.segmentation.records import Fitted, Floats, Index, Labels
+from personas.segmentation.threads import spread
 
 
 def squared_silhouettes(X: Floats, labels: Labels) -> Floats:
@@ -14,14 +18,26 @@ def squared_silhouettes(X: Floats, labels: Labels) -> Floats:
     A different index from the Euclidean silhouette and higher than it: never compare the two. Source: the
     ``ClusteringEvaluator`` of Apache Spark.
     """
-    if labels.min() == labels.max():
-        return np.zeros(len(labels))
-    return compute.squared_silhouettes(X, labels)
+    groups = compute.groups_of(X, [labels])
+    return np.concatenate([_values(X, [labels], groups, piece)[0] for piece in compute.pieces(len(X))])
+
+
+def mean_squared_silhouettes(X: Rows, labelings: Sequence[Labels]) -> list[float]:
+    """Of each labeling the mean of the squared-Euclidean silhouettes: two passes over the rows serve all of them."""
+    groups = compute.groups_of(X, labelings)
+    parts = spread(lambda piece: _values(X, labelings, groups, piece).sum(axis=1), compute.pieces(len(X)))
+    return [float(total) / len(X) for total in sum(parts, np.zeros(len(labelings)))]
+
+
+def _values(X: Rows, labelings: Sequence[Labels], groups: compute.Groups, piece: slice) -> Floats:
+    values = compute.squared_silhouettes(X, labelings, groups, piece)
+    values[[(counts > 0).sum() < 2 for counts in np.split(groups.counts, groups.ends[1:-1])]] = 0.0
+    return values
 
 
 def squared_silhouette(X: Floats, labels: Labels) -> float:
     """Mean of the squared-Euclidean silhouettes."""
-    return float(squared_silhouettes(X, labels).mean())
+    return mean_squared_silhouettes(X, [labels])[0]
 
 
 def _score(X: Floats, fitted: Fitted) -> float | None:
