@@ -7,11 +7,10 @@ import subprocess
 import sys
 from typing import Any
 
-import numpy as np
-
 from benchmarks import data, naive
 from benchmarks.measure import Row, in_child, in_turns, row
 from personas.segmentation.algorithms import ALGORITHMS
+from personas.segmentation.algorithms.kmeans import FEW_ROWS
 from personas.segmentation.ordered import in_order
 from personas.segmentation.preflight import check_rows
 from personas.segmentation.scan import STARTS, fit_all, scan
@@ -22,10 +21,10 @@ FITS, BOTH = {10_000: 5, 100_000: 40, 1_000_000: 150}, {10_000: 30, 100_000: 30,
 
 def our_fits(X: Any) -> dict[int, Any]:
     """Only the fits, from the caller's rows on."""
-    given = check_matrix(X, 50)
-    rows = np.ascontiguousarray(given[canonical_order(given)[0]])
+    ordered = in_order(check_rows(X, 50))
+    rows = ordered if len(ordered) > FEW_ROWS else ordered[:]
     with single_thread():
-        return fit_all(rows, naive.KS, ALGORITHMS.get("kmeans"), 0, STARTS, share=False)
+        return fit_all(rows, naive.KS, ALGORITHMS.get("kmeans"), 0, STARTS, quick=True)
 
 
 def rows(long: bool) -> list[Row]:

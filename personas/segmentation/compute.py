@@ -236,7 +236,8 @@ def groups_of(X: Rows, labelings: Sequence[Labels]) -> Groups:
 
     def of(piece: slice) -> tuple[Floats, Floats, Floats]:
         sums, counts, squares = np.zeros((ends[-1], X.shape[1])), np.zeros(ends[-1]), np.zeros(ends[-1])
-        _modules()[1].group_sums(_numbers(X[piece]), _labels(labelings, piece), ends, np.empty(0), pivot, sums, counts, squares)
+        own = _labels(labelings, piece)
+        _modules()[1].group_sums(_numbers(X[piece]), own, ends, np.empty(0), pivot, sums, counts, squares)
         return sums, counts, squares
 
     parts = spread(of, pieces(len(X)))

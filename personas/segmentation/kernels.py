@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from personas.segmentation.compiling import compiled
+from personas.segmentation.kernels_block import add, assign, gaps_to, move, narrow
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import ROWS, Blocks, Bounds, Small, Tiles, Weights
 
@@ -33,139 +34,6 @@ def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) 
                 blocks[b, j, r + i] = value
                 total += weights[b, r + i] * value * value
     return total
-
-
-@compiled
-def scores_of_two(x: Tiles, mu: Tiles, half: Weights, c: int, score: Weights) -> None:
-    """Half the squared distances less half the squared norms of the rows, from one block x (d, 256) to the centroids c
-    and c + 1 of ``mu`` (k, d), one after the other in ``score`` (512,): two at a time share what is loaded.
-    """
-    d = x.shape[0]
-    whole = d - d % 4
-    start, other = half[c], half[c + 1]
-    for r in range(ROWS):
-        score[r] = start
-    for r in range(ROWS):
-        score[ROWS + r] = other
-    for j in range(0, whole, 4):
-        m0, m1, m2, m3 = mu[c, j], mu[c, j + 1], mu[c, j + 2], mu[c, j + 3]
-        o0, o1, o2, o3 = mu[c + 1, j], mu[c + 1, j + 1], mu[c + 1, j + 2], mu[c + 1, j + 3]
-        for r in range(ROWS):
-            x0, x1, x2, x3 = x[j, r], x[j + 1, r], x[j + 2, r], x[j + 3, r]
-            score[r] -= x0 * m0 + x1 * m1 + x2 * m2 + x3 * m3
-            score[ROWS + r] -= x0 * o0 + x1 * o1 + x2 * o2 + x3 * o3
-    for j in range(whole, d):
-        m0, o0 = mu[c, j], mu[c + 1, j]
-        for r in range(ROWS):
-            score[r] -= x[j, r] * m0
-            score[ROWS + r] -= x[j, r] * o0
-
-
-@compiled
-def _assign(x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, label: Labels) -> None:
-    """Nearest of the centroids ``mu`` (k, d) for one block x (d, 256): ``best`` is half the squared distance less
-    half the squared norm of the row. k is even.
-    """
-    for r in range(ROWS):
-        best[r] = half[0] + np.float32(1e30)
-        label[r] = 0
-    for c in range(0, mu.shape[0], 2):
-        scores_of_two(x, mu, half, c, score)
-        for r in range(ROWS):
-            label[r] = c if score[r] < best[r] else label[r]
-            best[r] = min(score[r], best[r])
-            label[r] = c + 1 if score[ROWS + r] < best[r] else label[r]
-            best[r] = min(score[ROWS + r], best[r])
-
-
-@compiled
-def two_nearest(
-    x: Tiles, mu: Tiles, half: Weights, score: Weights, best: Weights, second: Weights, label: Labels
-) -> None:
-    """The nearest of the centroids and, of it and the next, half the squared distance less half the squared norm of the
-    row; see ``_assign``.
-    """
-    for r in range(ROWS):
-        best[r], second[r], label[r] = np.float32(1e30), np.float32(1e30), 0
-    for c in range(0, mu.shape[0], 2):
-        scores_of_two(x, mu, half, c, score)
-        for two in range(2):
-            shift = two * ROWS
-            for r in range(ROWS):
-                now = score[shift + r]
-                second[r] = min(second[r], max(best[r], now))
-                label[r] = c + two if now < best[r] else label[r]
-                best[r] = min(best[r], now)
-
-
-@compiled
-def _add(x: Tiles, weight: Weights, label: Labels, mask: Weights, sums: Floats, counts: Floats) -> None:
-    """Add the rows of one block to the sums (k, d) and weights (k,) of their groups: one dot product per group and
-    column, which is faster than going from row to row.
-    """
-    d = x.shape[0]
-    zero = np.float32(0.0)
-    whole = d - d % 4
-    for c in range(sums.shape[0]):
-        members = zero
-        for r in range(ROWS):
-            mask[r] = weight[r] if label[r] == c else zero
-            members += mask[r]
-        if members == zero:
-            continue
-        counts[c] += members
-        for j in range(0, whole, 4):
-            s0, s1, s2, s3 = zero, zero, zero, zero
-            for r in range(ROWS):
-                m = mask[r]
-                s0 += x[j, r] * m
-                s1 += x[j + 1, r] * m
-                s2 += x[j + 2, r] * m
-                s3 += x[j + 3, r] * m
-            sums[c, j] += s0
-            sums[c, j + 1] += s1
-            sums[c, j + 2] += s2
-            sums[c, j + 3] += s3
-        for j in range(whole, d):
-            s0 = zero
-            for r in range(ROWS):
-                s0 += x[j, r] * mask[r]
-            sums[c, j] += s0
-
-
-@compiled
-def _move(x: Tiles, weight: Weights, before: Small, label: Labels, sums: Floats, counts: Floats) -> None:
-    """Move the rows of one block whose label changed from the sums of one group to those of another: few do after the
-    first pass, and adding all of them up takes as long as finding their nearest centroid.
-    """
-    for r in range(ROWS):
-        old, new, w = before[r], label[r], np.float64(weight[r])
-        if old != new and w > 0:
-            counts[old] -= w
-            counts[new] += w
-            for j in range(x.shape[0]):
-                value = w * x[j, r]
-                sums[old, j] -= value
-                sums[new, j] += value
-
-
-@compiled
-def gaps_to(x: Tiles, point: Weights, gaps: Weights) -> None:
-    """Squared distances of the rows of one block to one point."""
-    d = x.shape[0]
-    whole = d - d % 4
-    for r in range(ROWS):
-        gaps[r] = np.float32(0.0)
-    for j in range(0, whole, 4):
-        p0, p1, p2, p3 = point[j], point[j + 1], point[j + 2], point[j + 3]
-        for r in range(ROWS):
-            e0, e1, e2, e3 = x[j, r] - p0, x[j + 1, r] - p1, x[j + 2, r] - p2, x[j + 3, r] - p3
-            gaps[r] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
-    for j in range(whole, d):
-        p0 = point[j]
-        for r in range(ROWS):
-            e0 = x[j, r] - p0
-            gaps[r] += e0 * e0
 
 
 @compiled
@@ -201,9 +69,9 @@ def passes(
     in squared distance. An emptied centroid is moved to the row farthest from the others.
     """
     k, d = start.shape
-    even = k + k % 2
+    even, ends = k + k % 2, np.array([0, k])
     centroids = start.copy()
-    mu, half = np.zeros((even, d), np.float32), np.full(even, np.float32(1e30))
+    mu, half = np.zeros((k + 1, d), np.float32), np.empty(k + 1, np.float32)
     score, best, mask = np.empty(2 * ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
     label, point = np.empty(ROWS, np.int32), np.empty(d, np.float32)
     labels = np.empty((len(blocks), ROWS), np.int8)
@@ -211,18 +79,13 @@ def passes(
     inertia, done = 0.0, 0
     for _ in range(most):
         done += 1
-        for c in range(k):
-            norm = 0.0
-            for j in range(d):
-                norm += centroids[c, j] * centroids[c, j]
-                mu[c, j] = centroids[c, j]
-            half[c] = 0.5 * norm
+        narrow(centroids, ends, mu, half)
         for b in range(len(blocks)):
-            _assign(blocks[b], mu, half, score, best, label)
+            assign(blocks[b], mu[:even], half[:even], score, best, label)
             if done == 1:
-                _add(blocks[b], weights[b], label, mask, sums, counts)
+                add(blocks[b], weights[b], label, mask, sums, counts)
             else:
-                _move(blocks[b], weights[b], labels[b], label, sums, counts)
+                move(blocks[b], weights[b], labels[b], label, sums, counts)
             labels[b] = label
         inertia, moved = squares, 0.0
         taken = np.full(k, -1, np.int32)
@@ -254,25 +117,20 @@ def sweep(
     ``fresh``; else what moved from one group to another is added to them.
     """
     d = blocks.shape[1]
-    mu, half = np.zeros((len(centroids) + len(ends), d), np.float32), np.full(len(centroids) + len(ends), np.float32(1e30))
-    for m in range(len(ends) - 1):
-        for c in range(ends[m], ends[m + 1]):
-            norm = 0.0
-            for j in range(d):
-                mu[c + m, j] = centroids[c, j]
-                norm += centroids[c, j] * centroids[c, j]
-            half[c + m] = 0.5 * norm
+    room = len(centroids) + len(ends)
+    mu, half = np.zeros((room, d), np.float32), np.empty(room, np.float32)
+    narrow(centroids, ends, mu, half)
     score, best, mask = np.empty(2 * ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
     label, changed = np.empty(ROWS, np.int32), 0
     for b in range(len(blocks)):
         for m in range(len(ends) - 1):
             low, high = ends[m], ends[m + 1]
-            wide = (high - low) + (high - low) % 2
-            _assign(blocks[b], mu[low + m : low + m + wide], half[low + m : low + m + wide], score, best, label)
+            first, last = low + m, high + m + (high - low) % 2
+            assign(blocks[b], mu[first:last], half[first:last], score, best, label)
             if fresh:
-                _add(blocks[b], weights[b], label, mask, sums[low:high], counts[low:high])
+                add(blocks[b], weights[b], label, mask, sums[low:high], counts[low:high])
             else:
-                _move(blocks[b], weights[b], labels[m, b], label, sums[low:high], counts[low:high])
+                move(blocks[b], weights[b], labels[m, b], label, sums[low:high], counts[low:high])
             for r in range(ROWS):
                 changed += labels[m, b, r] != label[r]
                 labels[m, b, r] = label[r]

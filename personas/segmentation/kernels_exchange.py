@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from personas.segmentation.compiling import compiled
-from personas.segmentation.kernels import drawn_row, gaps_to, passes, two_nearest
+from personas.segmentation.kernels import drawn_row, passes
+from personas.segmentation.kernels_block import gaps_to, narrow, two_nearest
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import ROWS, Blocks, Tiles, Weights
 
@@ -28,17 +29,12 @@ def _state(
     """
     k, d = centroids.shape
     even = k + k % 2
-    mu, half = np.zeros((even, d), np.float32), np.full(even, np.float32(1e30))
+    mu, half = np.zeros((k + 1, d), np.float32), np.empty(k + 1, np.float32)
+    narrow(centroids, np.array([0, k]), mu, half)
     score = np.empty(2 * ROWS, np.float32)
-    for c in range(k):
-        norm = 0.0
-        for j in range(d):
-            norm += centroids[c, j] * centroids[c, j]
-            mu[c, j] = centroids[c, j]
-        half[c] = 0.5 * norm
     total, two, none = 0.0, np.float32(2.0), np.float32(0.0)
     for b in range(len(blocks)):
-        two_nearest(blocks[b], mu, half, score, best[b], second[b], label[b])
+        two_nearest(blocks[b], mu[:even], half[:even], score, best[b], second[b], label[b])
         part = none
         for r in range(ROWS):
             best[b, r] = max(none, two * best[b, r] + norms[b, r])
@@ -64,7 +60,7 @@ def _without(
             now = min(best[b, r], gaps[r])
             part += weights[b, r] * now
             gaps[r] = weights[b, r] * (min(second[b, r], gaps[r]) - now)
-        total += part
+        total += np.float64(part)
         for r in range(ROWS):
             losses[label[b, r]] += gaps[r]
     return total

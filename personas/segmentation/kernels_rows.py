@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from personas.segmentation.compiling import compiled
-from personas.segmentation.kernels import two_nearest
+from personas.segmentation.kernels_block import narrow, two_nearest
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles, Weights
 
@@ -107,30 +107,24 @@ def nearest(
     float32, less ``centre``, cannot decide, float64 does.
     """
     n, d = X.shape
-    mu, half = np.zeros((len(centroids) + len(ends), d), np.float32), np.full(len(centroids) + len(ends), np.float32(1e30))
-    reach = np.zeros(len(ends))
-    for m in range(len(ends) - 1):
-        for c in range(ends[m], ends[m + 1]):
-            norm = 0.0
-            for j in range(d):
-                mu[c + m, j] = centroids[c, j] - centre[j]
-                norm += (centroids[c, j] - centre[j]) ** 2
-            half[c + m] = 0.5 * norm
-            reach[m] = max(reach[m], np.sqrt(norm))
+    room = len(centroids) + len(ends)
+    mu, half = np.zeros((room, d), np.float32), np.empty(room, np.float32)
+    narrow(centroids - centre, ends, mu, half)
     x, norms = np.zeros((d, ROWS), np.float32), np.empty(ROWS, np.float32)
     score, best, second = np.empty(2 * ROWS, np.float32), np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
     label, squares = np.empty(ROWS, np.int32), np.empty(len(centroids))
+    # The bound of products in float32 (Higham 2002, 3.1), of both scores and of the rounding of what they are made of.
+    rounding = 4.0 * (d + 4) * 6e-8
     for first in range(0, n, ROWS):
         size = min(ROWS, n - first)
         largest = _tile(X, first, size, centre, x, norms)
         for m in range(len(ends) - 1):
             low, high = ends[m], ends[m + 1]
-            wide, far = (high - low) + (high - low) % 2, reach[m]
-            # The bound of the rounding in products of float32 (Higham 2002, 3.1), of both scores and of what they are of.
-            rounding = 4.0 * (d + 4) * 6e-8
+            far = np.sqrt(2.0 * half[low + m : high + m].max())
             plain = SMALL < far < LARGE and largest < LARGE
             if plain:
-                two_nearest(x, mu[low + m : low + m + wide], half[low + m : low + m + wide], score, best, second, label)
+                first_of, last_of = low + m, high + m + (high - low) % 2
+                two_nearest(x, mu[first_of:last_of], half[first_of:last_of], score, best, second, label)
             for r in range(size):
                 beyond = norms[r] + far
                 if not plain or second[r] - best[r] <= rounding * far * beyond + tie * beyond * beyond:
@@ -172,7 +166,7 @@ def group_sums(
 def squared(
     X: Floats, labels: Labels, ends: Bounds, means: Floats, spread: Floats, counts: Floats, values: Floats
 ) -> None:
-    """Squared-Euclidean silhouettes under all models, side by side as ``ends`` says, written into ``values`` (m, n).
+    """Squared-Euclidean silhouettes under all models, side by side as ``ends`` says, written to ``values`` (m, n).
 
     The mean squared distance from x to a group is |x - its mean|^2 + its ``spread``, the mean squared distance of its
     rows to its mean; ``counts`` are the sizes.
@@ -207,8 +201,8 @@ def squared(
 def _distances(x: Tiles, point: Weights, out: Weights) -> None:
     """Distances of the 256 rows of one block to one point.
 
-    The loop of ``kernels.gaps_to`` once more: called from there it is not inlined, and the silhouettes take 1.7 times as
-    long.
+    The loop of ``kernels_block.gaps_to`` once more: called from there it is not inlined, and the silhouettes take 1.7
+    times as long.
     """
     d = x.shape[0]
     whole = d - d % 4

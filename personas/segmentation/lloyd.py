@@ -16,7 +16,7 @@ __all__ = ["go_on", "inertia_of", "lloyd", "means", "nearest", "settle", "square
 
 BLOCK = 8192
 HELD = 1_000_000
-"""Up to so many rows are packed once; more are packed anew in every pass, which takes less time than the memory does."""
+"""Up to so many rows are packed once; more are packed anew in every pass: memory would take as long."""
 
 
 def nearest(X: Floats, centroids: Floats) -> Labels:
@@ -123,7 +123,7 @@ def _moved(centroids: Floats, sums: Floats, counts: Floats, part: Packed) -> Flo
 
 
 def settle(X: Rows, models: Sequence[Floats], kind: type[np.integer] = np.int32) -> tuple[Labels, list[float]]:
-    """(m, n) the nearest centroid of each row under each model, and the inertia of each model: one pass over the rows."""
+    """(m, n) the nearest centroid of each row under each model, and the inertia of each model, in one pass."""
     labels = np.empty((len(models), len(X)), dtype=kind)
 
     def of(piece: slice) -> Floats:

@@ -61,7 +61,7 @@ def check_rows(
         raise InputError(f"{count_of(n, 'customer')} are too few to segment; at least {least_rows} are needed")
     parts = [values[first : first + CHUNK] for first in range(0, n, CHUNK)]
     # Not Python's own max: after a number it passes over what is missing.
-    largest = np.max([(part.max(), -part.min()) for part in parts])
+    largest = float(np.max([(part.max(), -part.min()) for part in parts]))
     if not np.isfinite(largest):
         bad = ~np.isfinite(values)
         where = [_name(names, int(j)) for j in np.flatnonzero(bad.any(axis=0))[:10]]

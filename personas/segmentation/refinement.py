@@ -13,8 +13,12 @@ from personas.segmentation.tiles import Bounds
 
 PARTS = 8
 """References are drawn in so many parts; how much these differ says how far drawing moved the result."""
+CHUNK = 65_536
 WHOLE_CELL = 200
-"""Cells up to this size are kept whole."""
+"""Cells up to this size are kept whole, where there are few."""
+MOST_CELLS = 2_000
+FEW_REFERENCES = 100
+"""A segment that would have fewer references has its cells drawn from one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Cells:
     def order(self) -> NDArray[np.int64]:
         """The order that sorts rows by cell, equal ones as they stand."""
         # Sixteen bits are sorted by counting.
-        few = len(self.bounds) < 2**15
-        return np.argsort(self.of.astype(np.int16) if few else self.of, kind="stable").astype(np.int64)
+        few = len(self.bounds) <= 2**16
+        return np.argsort(self.of.astype(np.uint16) if few else self.of, kind="stable").astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +65,84 @@ class References:
         return np.concatenate(((fixed + parts.sum(axis=0))[None], fixed + PARTS * parts))
 
 
+def sizes_of(labels: NDArray[np.integer], count: int = 0) -> NDArray[np.int64]:
+    """How many rows carry each label, at least ``count`` numbers; piece by piece, without a wide copy of all."""
+    total = np.zeros(count, dtype=np.int64)
+    for first in range(0, len(labels), CHUNK):
+        more = np.bincount(labels[first : first + CHUNK], minlength=len(total))
+        more[: len(total)] += total
+        total = more
+    return total
+
+
 def common_refinement(labelings: Sequence[Labels]) -> Cells:
     """The cells of the labelings, numbered by label of the first, then of the second and so on."""
     cells = np.zeros(len(labelings[0]), dtype=np.int64)
     counts = np.array([len(cells)])
     widths = [int(labels.max()) + 1 for labels in labelings]
     for labels, k in zip(labelings, widths, strict=True):
-        cells = cells * k + labels
-        counts = np.bincount(cells, minlength=len(counts) * k)
+        cells *= k
+        cells += labels
+        counts = sizes_of(cells, len(counts) * k)
         used = counts > 0
-        cells = (np.cumsum(used) - 1)[cells]
+        number = np.cumsum(used) - 1
+        for first in range(0, len(cells), CHUNK):
+            cells[first : first + CHUNK] = number[cells[first : first + CHUNK]]
         counts = counts[used]
-    first = np.zeros(len(counts), dtype=np.int64)
-    first[cells[::-1]] = np.arange(len(cells) - 1, -1, -1)
+    first_row = np.zeros(len(counts), dtype=np.int64)
+    first_row[cells[::-1]] = np.arange(len(cells) - 1, -1, -1)
     offsets = np.concatenate(([0], np.cumsum(widths)[:-1]))
     to_segments = np.zeros((len(counts), sum(widths)))
     for labels, offset in zip(labelings, offsets, strict=True):
-        to_segments[np.arange(len(counts)), offset + labels[first]] = 1.0
+        to_segments[np.arange(len(counts)), offset + labels[first_row]] = 1.0
     return Cells(cells, np.concatenate(([0], np.cumsum(counts))).astype(np.int64), to_segments)
 
 
 def draw_references(cells: Cells, random: np.random.Generator, most: int) -> References:
-    """All rows, or about ``most`` of them drawn within cells and divided into parts at random."""
+    """All rows, or about ``most`` of them drawn within cells and divided into parts.
+
+    Rows are drawn at even steps from a random first one: in canonical order neighbours have nothing in common. Of very
+    many cells the small ones are drawn from together, as one row after the other.
+    """
     n, order, sizes = len(cells.of), cells.order(), np.diff(cells.bounds)
     if n <= most:
         return References(order, cells.bounds, cells.to_segments, len(sizes))
-    # As many for each part of a cell.
-    wanted = np.maximum(WHOLE_CELL, PARTS * np.rint(sizes * most / n / PARTS).astype(np.int64))
-    drawn = np.flatnonzero(sizes > wanted)
-    kept = np.flatnonzero(sizes <= wanted)
-    inside = {int(g): order[cells.bounds[g] : cells.bounds[g + 1]] for g in range(len(sizes))}
-    pieces = [inside[int(g)] for g in kept]
-    taken = [inside[int(g)][random.choice(sizes[g], wanted[g], replace=False)] for g in drawn]
-    pieces += [np.sort(rows[p::PARTS]) for p in range(PARTS) for rows in taken]
-    place = np.concatenate((kept, np.tile(drawn, PARTS)))
-    weights = np.where(sizes > wanted, sizes / wanted, 1.0)[place]
-    bounds = np.concatenate(([0], np.cumsum([len(piece) for piece in pieces]))).astype(np.int64)
-    return References(np.concatenate(pieces), bounds, cells.to_segments[place] * weights[:, None], len(kept))
+    apart = _apart(cells, sizes, most)
+    # As many for each part of a cell; many small cells must not make many rows.
+    least = min(WHOLE_CELL, PARTS * max(1, most // (2 * PARTS * int(apart.sum()))))
+    wanted = np.maximum(least, PARTS * np.rint(sizes * most / n / PARTS).astype(np.int64))
+    drawn, kept = np.flatnonzero(apart & (sizes > wanted)), np.flatnonzero(apart & (sizes <= wanted))
+    rows, number = _at_even_steps(cells.bounds[drawn], sizes[drawn], wanted[drawn], random)
+    pool = order[np.repeat(~apart, sizes)]
+    some = PARTS * -(-len(pool) * most // (n * PARTS))
+    singles, turn = _at_even_steps(np.zeros(1, np.int64), np.array([len(pool)]), np.array([some]), random)
+    by_part = np.argsort(np.concatenate((number, turn)) % PARTS, kind="stable")
+    taken = np.concatenate((order[rows], pool[singles]))[by_part]
+    alone = cells.of[pool[singles]].reshape(-1, PARTS).T
+    place = np.concatenate((kept, np.column_stack((np.tile(drawn, (PARTS, 1)), alone)).ravel()))
+    weights = np.where(apart, np.maximum(1.0, sizes / wanted), len(pool) / max(1, some))
+    weights[kept] = 1.0
+    lengths = np.concatenate((wanted[drawn] // PARTS, np.ones(alone.shape[1], np.int64)))
+    bounds = np.cumsum(np.concatenate(([0], sizes[kept], np.tile(lengths, PARTS))))
+    return References(
+        np.concatenate((order[np.repeat(np.isin(np.arange(len(sizes)), kept), sizes)], taken)),
+        bounds.astype(np.int64), cells.to_segments[place] * weights[place, None], len(kept),
+    )  # fmt: skip
+
+
+def _apart(cells: Cells, sizes: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+    """Cells that are drawn from on their own: the largest, and all that a small segment has."""
+    if len(sizes) <= MOST_CELLS:
+        return np.ones(len(sizes), dtype=bool)
+    few = cells.to_segments.T @ sizes < FEW_REFERENCES * len(cells.of) / most
+    large: NDArray[np.bool_] = sizes > np.partition(sizes, -MOST_CELLS)[-MOST_CELLS]
+    return large | cells.to_segments[:, few].any(axis=1)
+
+
+def _at_even_steps(
+    first: NDArray[np.int64], sizes: NDArray[np.int64], wanted: NDArray[np.int64], random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """So many places ``wanted`` of each stretch of ``sizes`` places from ``first`` on, and their number in it."""
+    number = np.arange(wanted.sum()) - np.repeat(np.cumsum(wanted) - wanted, wanted)
+    steps = (number + np.repeat(random.random(len(first)), wanted)) * np.repeat(sizes / np.maximum(wanted, 1), wanted)
+    return np.repeat(first, wanted) + np.minimum(steps.astype(np.int64), np.repeat(sizes, wanted) - 1), number

@@ -16,6 +16,7 @@ from personas.segmentation.indices.squared_silhouette import mean_squared_silhou
 from personas.segmentation.ordered import Rows, in_order
 from personas.segmentation.preflight import Limits, check_rows, plan
 from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress
+from personas.segmentation.refinement import sizes_of
 from personas.segmentation.silhouette import Silhouette, silhouettes
 from personas.segmentation.streams import Step, stream
 from personas.segmentation.threads import single_thread, spread
@@ -53,7 +54,9 @@ def fit_all(
 
     def fit(k: int) -> Fitted:
         own = stream(seed, Step.REFERENCE_FIT, k)
-        return algorithm.fit(X, k, own, starts) if shared is None else fit_prepared(shared, k, own, starts, quick=quick)
+        if shared is None:
+            return algorithm.fit(X[:], k, own, starts)
+        return fit_prepared(shared, k, own, starts, quick=quick)
 
     models: dict[int, Fitted] = {}
     # The largest k takes longest: it goes first, so that no thread waits for it at the end.
@@ -83,14 +86,14 @@ def score_all(
 def _candidate(X: Rows, model: Fitted, score: Silhouette, squared: float, indices: bool) -> Candidate:
     known = {field.name for field in fields(Candidate)}
     done = {"silhouette", "silhouette_squared"}
-    values = {index.name: index.score(X, model) for index in INDICES if index.name not in done} if indices else {}
+    values = {index.name: index.score(X[:], model) for index in INDICES if index.name not in done} if indices else {}
     return Candidate(
         algorithm=model.algorithm,
         k=model.k,
         silhouette=score.mean,
         silhouette_error=score.error,
         silhouette_squared=squared,
-        sizes=tuple(int(size) for size in np.bincount(model.labels, minlength=model.k)),
+        sizes=tuple(sizes_of(model.labels, model.k).tolist()),
         inertia=model.inertia,
         calinski_harabasz=values.get("calinski_harabasz"),
         davies_bouldin=values.get("davies_bouldin"),
@@ -138,7 +141,7 @@ def scan(
     limits = Limits()
     ordered = in_order(check_rows(X, limits.least_rows))
     grid = plan(len(ordered), ordered.distinct, k, None, limits)
-    rows = ordered if algorithm == "kmeans" and len(ordered) > FEW_ROWS else ordered[:]
+    rows = ordered if len(ordered) > FEW_ROWS else ordered[:]
     with single_thread():
         models = fit_all(rows, grid.ks, ALGORITHMS.get(algorithm), seed, STARTS, quick=True)
         trials = score_all(rows, models, seed, indices=False)

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.segmentation import compute
+from personas.segmentation.ordered import Rows
 from personas.segmentation.records import Floats, Labels, Progress
-from personas.segmentation.refinement import PARTS, References, common_refinement, draw_references
+from personas.segmentation.refinement import PARTS, References, common_refinement, draw_references, sizes_of
 from personas.segmentation.streams import Step, draw_rows, generator
 from personas.segmentation.threads import single_thread, spread
+from personas.segmentation.tiles import ROWS
 from personas.segmentation.twins import distance_sums
 
 EXACT_LIMIT = 20_000
@@ -26,7 +28,8 @@ BLOCK_CELLS = 2_000_000
 """Distances held at once: 16 MB a matrix of float64."""
 SMALL = 1_000
 """Up to so many rows distances are float64: it costs nothing there. Beyond they are float32 from direct differences."""
-QUERY_BLOCK = 2_048
+QUERY_BLOCK, SUMS = 2_048, 8_000_000
+"""Queries of a thread at once, fewer where there are many cells: so many sums are held at once."""
 REFERENCES = 100_000
 """Above so many rows the sampled silhouette looks at a sample of references too: cost then no longer grows with n."""
 
@@ -53,7 +56,7 @@ class Silhouette:
 
 
 def silhouettes(
-    X: Floats, labelings: Sequence[Labels], seed: int = 0, progress: Progress | None = None, limit: int | None = None
+    X: Rows, labelings: Sequence[Labels], seed: int = 0, progress: Progress | None = None, limit: int | None = None
 ) -> list[Silhouette]:
     """The silhouette of each labeling of the rows of X: exact up to ``limit`` rows, sampled beyond, with its error.
 
@@ -86,7 +89,7 @@ def silhouettes(
 
 
 def row_silhouettes(
-    X: Floats, labelings: Sequence[Labels], queries: NDArray[np.int64], progress: Progress | None = None
+    X: Rows, labelings: Sequence[Labels], queries: NDArray[np.int64], progress: Progress | None = None
 ) -> Floats:
     """(number of labelings, q) silhouettes of the rows ``queries`` against all rows of X."""
     cells = common_refinement(labelings)
@@ -96,11 +99,11 @@ def row_silhouettes(
 
 
 def _values(
-    X: Floats, labelings: Sequence[Labels], queries: NDArray[np.int64], references: References,
+    X: Rows, labelings: Sequence[Labels], queries: NDArray[np.int64], references: References,
     progress: Progress | None = None,
 ) -> Floats:  # fmt: skip
     """(1 or 1 + parts, labelings, q) silhouettes of the rows ``queries``, from distances to the references."""
-    counts = [np.bincount(labels) for labels in labelings]
+    counts = [sizes_of(labels) for labels in labelings]
     offsets = np.concatenate(([0], np.cumsum([len(c) for c in counts])))
     rows, small = X[references.rows], len(X) <= SMALL
     centre = rows.mean(axis=0)
@@ -109,8 +112,10 @@ def _values(
     versions = 1 if references.whole == len(references.to_segments) else 1 + PARTS
     values = np.empty((versions, len(labelings), len(queries)))
 
+    step = ROWS * max(1, min(QUERY_BLOCK, SUMS // len(references.to_segments)) // ROWS)
+
     def block(start: int) -> int:
-        part = queries[start : start + QUERY_BLOCK]
+        part = queries[start : start + step]
         if small:
             pieces = distance_sums(X[part] - centre, rows, references.bounds, BLOCK_CELLS).T
         else:
@@ -123,9 +128,9 @@ def _values(
         return start
 
     with single_thread():
-        for start in spread(block, range(0, len(queries), QUERY_BLOCK)):
+        for start in spread(block, range(0, len(queries), step)):
             if progress:
-                progress("silhouettes", min(1.0, (start + QUERY_BLOCK) / len(queries)))
+                progress("silhouettes", min(1.0, (start + step) / len(queries)))
     return values
 
 
@@ -154,13 +159,16 @@ def _exact(labels: Labels, values: Floats) -> Silhouette:
 
 def _top_up(labels: Labels, base: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """More query rows for each segment that the base sample caught fewer than 100 of."""
-    k = int(labels.max()) + 1
+    sizes = sizes_of(labels)
+    k = len(sizes)
     have = np.bincount(labels[base], minlength=k)
-    want = np.minimum(QUERIES_PER_SEGMENT, np.bincount(labels, minlength=k))
+    want = np.minimum(QUERIES_PER_SEGMENT, sizes)
     random = generator(seed, Step.SILHOUETTE_QUERIES, k, 1)
     extra = [np.empty(0, dtype=np.int64)]
+    free = np.ones(len(labels), dtype=bool)
+    free[base] = False
     for g in np.flatnonzero(have < want):
-        rest = np.setdiff1d(np.flatnonzero(labels == g), base)
+        rest = np.flatnonzero((labels == g) & free)
         extra.append(np.sort(random.choice(rest, size=int(want[g] - have[g]), replace=False)))
     return np.concatenate(extra)
 
@@ -171,7 +179,7 @@ def _sampled(labels: Labels, rows: NDArray[np.int64], values: Floats, base: int)
     ``values`` (1 + parts, rows): from all references, then from each part of them; how much the parts differ is what
     drawing the references adds to the error.
     """
-    sizes = np.bincount(labels).astype(float)
+    sizes = sizes_of(labels).astype(float)
     drawn = labels[rows]
     m = np.maximum(np.bincount(drawn, minlength=len(sizes)).astype(float), 1.0)
     means = np.bincount(drawn, weights=values[0], minlength=len(sizes)) / m

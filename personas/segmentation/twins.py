@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,7 @@ def nearest(
     for first in range(0, len(X), BLOCK):
         part = slice(first, first + BLOCK)
         everything = _squares(X[part], centroids)
-        for m, (low, high) in enumerate(zip(ends, ends[1:], strict=False)):
+        for m, (low, high) in enumerate(pairwise(ends)):
             squares = everything[:, low:high]
             limit = squares.min(axis=1) + tie * (1e-12 + squares.mean(axis=1))
             labels[m, part] = np.argmax(squares <= limit[:, None], axis=1)
@@ -194,7 +195,7 @@ def squared(
         part = slice(first, first + BLOCK)
         everything = _squares(X[part], means) + spread
         everything[:, counts == 0] = np.inf
-        for m, (low, high) in enumerate(zip(ends, ends[1:], strict=False)):
+        for m, (low, high) in enumerate(pairwise(ends)):
             own, away, sizes = labels[m, part], everything[:, low:high], counts[low:high]
             row = np.arange(len(own))
             within = away[row, own] * sizes[own] / np.maximum(sizes[own] - 1, 1)

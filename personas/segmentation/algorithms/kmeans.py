@@ -22,9 +22,6 @@ on a third of 10,000 rows would be three times as fast and end up to 2% above th
 FINALISTS = 5
 """Starts stop early, so optima that differ in the sixth digit can only be told apart after going on to the end."""
 LAST_PASSES = 300
-QUICK_STARTS, FIRST_PASSES, EXCHANGE_ROUNDS, EXCHANGES, EXCHANGE_PASSES, QUICK_FINALISTS = 6, 2, 2, 2, 5, 2
-"""Of a quick fit: starts of a few passes, each bettered by rounds of exchanges. Measured on 88 fits of 10,000 rows, five
-end as near to the best known inertia (0.14% above it on average) as twenty whole starts (0.17%) in half the time."""
 FEW_ROWS = 20_000
 """Up to so many rows every finalist goes on until nothing moves."""
 RACE_BLOCKS = 100
@@ -34,8 +31,6 @@ FULL_PASSES = 4
 """Fewest last passes over all rows; after them the inertia is within 4e-5 of convergence at a million rows."""
 ROWS_PASSED = 1_000_000
 """Fewer rows get more last passes: so many rows are looked at in all."""
-QUICK_PASSES = 1
-"""Last passes where nobody asks for the share of starts; the inertia is within 2e-4 of convergence."""
 LOOSE = 1e-4
 """A start ends when its centroids move by less than this, in mean variances of a column."""
 ROUGH = 1e-3
@@ -44,6 +39,22 @@ SAME_OPTIMUM = 1e-4
 SAME_SOLUTION = 1e-7
 REFIT_STARTS = 5
 """Up to this many starts are a refit: no share of starts is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """A fit that nobody asks for its share of starts in the best optimum: a few starts of a few passes, each bettered
+    by rounds of exchanges, so many tries for each centroid. On 88 fits of 10,000 rows it came as near to the best known
+    inertia as twenty whole starts, in half the time. Many rows are passed over once; that leaves 5e-5 of the inertia.
+    """
+
+    starts: int = 6
+    passes: int = 2
+    rounds: int = 2
+    tries: int = 2
+    round_passes: int = 5
+    finalists: int = 2
+    last_passes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,9 @@ class KMeansModel:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Centroids and inertia."""
         return {"centroids": self.centroids, "inertia": np.array(self.inertia)}
+
+
+QUICK = Quick()
 
 
 def in_order(centroids: Floats) -> NDArray[np.int64]:
@@ -154,7 +168,7 @@ def fit_prepared(
     if len(data.rows) < k:
         data = Prepared(data.X, data.X, None, compute.pack(data.X[:]))
     inertias, found = _starts(data, k, stream, starts, quick)
-    finalists = _finalists(inertias, found, quick)
+    finalists = _finalists(inertias, found, QUICK.finalists if quick else FINALISTS)
     centroids = _best([compute.passes(data.packed, start, LAST_PASSES) for start in finalists])
     # The last word on labels is said in float64, and equal distances go to the lower number.
     centroids = lloyd(data.rows[:], centroids, LAST_PASSES, data.weights)[0]
@@ -166,19 +180,20 @@ def fit_prepared(
 def fit_many(
     data: Prepared, streams: Mapping[int, np.random.SeedSequence], starts: int, *, quick: bool = False
 ) -> dict[int, KMeansModel]:
-    """``fit_prepared`` for many rows and all k at once: starts and finalists run on parts of the rows, one model of each
-    k goes on with all of them, and every pass over the rows serves all k (performance.md 2.1).
+    """``fit_prepared`` for many rows and all k at once: starts and finalists run on parts of the rows, one model of
+    each k goes on with all of them, and every pass over the rows serves all k (performance.md 2.1).
     """
 
     def best(k: int) -> tuple[Floats, float | None]:
         inertias, found = _starts(data, k, streams[k], starts, quick)
-        runs = [compute.passes(data.packed, start, RACE_PASSES) for start in _finalists(inertias, found, quick)]
+        finalists = _finalists(inertias, found, QUICK.finalists if quick else FINALISTS)
+        runs = [compute.passes(data.packed, start, RACE_PASSES) for start in finalists]
         return _best(runs), None if quick or starts <= REFIT_STARTS else _share(inertias)
 
     # The largest k takes longest: it goes first, so that no thread waits for it at the end.
     ks = sorted(streams, reverse=True)
     found = dict(zip(ks, spread(best, ks), strict=True))
-    most = QUICK_PASSES if quick else max(FULL_PASSES, ROWS_PASSED // len(data.rows))
+    most = QUICK.last_passes if quick else max(FULL_PASSES, ROWS_PASSED // len(data.rows))
     models = go_on(data.rows, data.weights, data.packed, [found[k][0] for k in ks], most)
     models = [np.ascontiguousarray(centroids[in_order(centroids)]) for centroids in models]
     labels, inertias = settle(data.X, models, np.int8 if quick else np.int32)
@@ -196,16 +211,16 @@ def _starts(
 ) -> tuple[Floats, Floats]:
     """Inertia (R,) and centroids (R, k, d) of all starts, on a part of the rows when there are many."""
     random = np.random.Generator(np.random.PCG64(stream))
-    uniforms = random.random((QUICK_STARTS if quick else starts, 1 + (k - 1) * compute.tries(k)))
+    uniforms = random.random((QUICK.starts if quick else starts, 1 + (k - 1) * compute.tries(k)))
     n, packed = len(data.rows), data.packed
     if n > START_ROWS:
         drawn = np.sort(random.choice(n, max(k, START_ROWS), replace=False))
         packed = compute.pack(data.rows[drawn], None if data.weights is None else data.weights[drawn])
     if not quick:
         return compute.starts(packed, k, uniforms, LAST_PASSES, LOOSE if packed is data.packed else ROUGH)
-    found = compute.starts(packed, k, uniforms, FIRST_PASSES, ROUGH)[1]
-    tries = random.random((QUICK_STARTS, EXCHANGE_ROUNDS, EXCHANGES * k))
-    runs = [compute.exchanges(packed, *start, EXCHANGE_PASSES, LOOSE) for start in zip(found, tries, strict=True)]
+    found = compute.starts(packed, k, uniforms, QUICK.passes, ROUGH)[1]
+    tries = random.random((QUICK.starts, QUICK.rounds, QUICK.tries * k))
+    runs = [compute.exchanges(packed, *start, QUICK.round_passes, LOOSE) for start in zip(found, tries, strict=True)]
     return np.array([inertia for inertia, _ in runs]), np.stack([centroids for _, centroids in runs])
 
 
@@ -213,11 +228,11 @@ def _best(runs: list[tuple[float, Floats]]) -> Floats:
     return min(runs, key=lambda run: run[0])[1]
 
 
-def _finalists(inertias: Floats, centroids: Floats, quick: bool) -> list[Floats]:
+def _finalists(inertias: Floats, centroids: Floats, most: int) -> list[Floats]:
     """The best few starts that differ: two with the same inertia to the sixth digit are the same solution."""
     kept: list[int] = []
     for i in np.argsort(inertias, kind="stable"):
-        if len(kept) < (QUICK_FINALISTS if quick else FINALISTS) and (not kept or inertias[i] > inertias[kept[-1]] * (1 + SAME_SOLUTION)):
+        if len(kept) < most and (not kept or inertias[i] > inertias[kept[-1]] * (1 + SAME_SOLUTION)):
             kept.append(int(i))
     return [centroids[i] for i in kept]
 
