@@ -48,7 +48,8 @@ def _state(
 def _away(columns: Tiles, norms: Tiles, points: Floats | Tiles) -> Tiles:
     """(k, n) squared distances."""
     narrow: Tiles = points.astype(np.float32)
-    away: Tiles = (np.float32(-2.0) * narrow) @ columns
+    away: Tiles = narrow @ columns
+    away *= -2.0
     away += norms
     away += np.einsum("ij,ij->i", narrow, narrow)[:, None]
     np.maximum(away, np.float32(0.0), out=away)

@@ -71,3 +71,11 @@ def test_rows_in_canonical_order_do_not_depend_on_the_order_given() -> None:
     X = np.array([[2.0, 1.0], [1.0, 5.0], [2.0, 0.0], [1.0, 5.0]])
     order, distinct = canonical_order(X)
     assert X[order].tolist() == [[1.0, 5.0], [1.0, 5.0], [2.0, 0.0], [2.0, 1.0]] and distinct == 3
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_missing_value_is_found_wherever_it_is(kind: type[np.floating]) -> None:
+    X = np.random.default_rng(0).normal(size=(70_000, 2)).astype(kind)
+    X[69_000, 1] = np.nan
+    with pytest.raises(InputError, match="1 missing or infinite value, in column 1"):
+        check_matrix(X, 50)
