@@ -3,7 +3,7 @@
 Only ``compute`` imports this module. Rows come in blocks of 256, feature-major inside a block, so that every inner
 loop runs over rows that stand side by side. Sums inside a block are float32, everything that is kept is float64. No
 kernel starts a thread; all of them let other threads run. ``fastmath`` needs finite input: checked at the room's
-border.
+border. Arrays are filled number by number: of ``a[i] = b`` the compiler makes an error message too, for five seconds.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def passes(
                 add(blocks[b], weights[b], label, mask, sums, counts)
             else:
                 move(blocks[b], weights[b], labels[b], label, sums, counts)
-            labels[b] = label
+            for r in range(ROWS):
+                labels[b, r] = label[r]
         inertia, moved = squares, 0.0
         taken = np.full(k, -1, np.int32)
         for c in range(k):
@@ -213,5 +214,8 @@ def starts(
     inertias, found = np.empty(len(uniforms)), np.empty((len(uniforms), k, blocks.shape[1]))
     for i in range(len(uniforms)):
         seeds = _seed(blocks, weights, total, uniforms[i], k)
-        found[i], inertias[i], _ = passes(blocks, weights, squares, seeds, most, tolerance)
+        centroids, inertias[i], _ = passes(blocks, weights, squares, seeds, most, tolerance)
+        for c in range(k):
+            for j in range(blocks.shape[1]):
+                found[i, c, j] = centroids[c, j]
     return inertias, found
