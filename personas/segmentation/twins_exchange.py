@@ -41,8 +41,13 @@ def _state(
 ) -> tuple[NDArray[np.int64], Tiles, Tiles, Floats]:
     """The nearest centroid, the squared distances to it and to the next, and the running sum of the former."""
     away = _away(columns, norms, centroids)
-    best, second = np.partition(away, 1, axis=0)[:2]
-    return away.argmin(axis=0), best, second, np.cumsum(weight * best, dtype=np.float64)
+    label, best, second = np.zeros(len(norms), dtype=np.int64), away[0].copy(), np.full_like(norms, np.inf)
+    # From centroid to centroid: numpy's own partition goes from row to row and takes five times as long.
+    for c in range(1, len(away)):
+        np.minimum(second, np.maximum(best, away[c]), out=second)
+        np.copyto(label, c, where=away[c] < best)
+        np.minimum(best, away[c], out=best)
+    return label, best, second, np.cumsum(weight * best, dtype=np.float64)
 
 
 def _away(columns: Tiles, norms: Tiles, points: Floats | Tiles) -> Tiles:
