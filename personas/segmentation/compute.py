@@ -146,7 +146,7 @@ def passes(packed: Packed, centroids: Floats, most: int, tolerance: float = 0.0)
 def exchanges(
     packed: Packed, centroids: Floats, uniforms: Floats, most: int, tolerance: float
 ) -> tuple[float, Floats]:
-    """Inertia and centroids after rounds of exchanges, each with at most ``most`` Lloyd passes."""
+    """Inertia and centroids after exchanges of centroids and at most ``most`` Lloyd passes."""
     found, inertia = _exchange_module().exchanges(
         packed.blocks, packed.weights, packed.squares, _numbers(centroids - packed.centre), uniforms, most,
         tolerance * packed.variance,

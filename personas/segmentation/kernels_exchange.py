@@ -70,31 +70,26 @@ def _without(
 def exchanges(
     blocks: Blocks, weights: Tiles, squares: float, start: Floats, uniforms: Floats, most: int, tolerance: float
 ) -> tuple[Floats, float]:
-    """Centroids (k, d) and inertia after rounds of exchanges and at most ``most`` Lloyd passes each.
-
-    ``uniforms`` (rounds, tries) are numbers from 0 to 1; a round without an exchange is the last one.
+    """Centroids (k, d) and inertia after exchanges and at most ``most`` Lloyd passes; ``uniforms`` (tries,) are numbers
+    from 0 to 1.
     """
     count, d = len(blocks), blocks.shape[1]
     best, second = np.empty((count, ROWS), np.float32), np.empty((count, ROWS), np.float32)
     label, norms = np.empty((count, ROWS), np.int32), np.zeros((count, ROWS), np.float32)
     gaps, point = np.empty(ROWS, np.float32), np.zeros(d, np.float32)
     parts, losses, centroids = np.empty(count), np.empty(len(start)), start.copy()
-    inertia = 0.0
     for b in range(count):
         gaps_to(blocks[b], point, norms[b])
-    for i in range(len(uniforms)):
-        total, exchanged = _state(blocks, weights, norms, centroids, best, second, label, parts), 0
-        for uniform in uniforms[i]:
-            b, r = drawn_row(weights, best, parts, uniform * total)
+    total = _state(blocks, weights, norms, centroids, best, second, label, parts)
+    for uniform in uniforms:
+        b, r = drawn_row(weights, best, parts, uniform * total)
+        for j in range(d):
+            point[j] = blocks[b, j, r]
+        with_it = _without(blocks, weights, point, best, second, label, gaps, losses)
+        c = np.argmin(losses)
+        if with_it + losses[c] < total * (1.0 - WORTH):
             for j in range(d):
-                point[j] = blocks[b, j, r]
-            with_it = _without(blocks, weights, point, best, second, label, gaps, losses)
-            c = np.argmin(losses)
-            if with_it + losses[c] < total * (1.0 - WORTH):
-                for j in range(d):
-                    centroids[c, j] = point[j]
-                total, exchanged = _state(blocks, weights, norms, centroids, best, second, label, parts), exchanged + 1
-        if i > 0 and exchanged == 0:
-            break
-        centroids, inertia, _ = passes(blocks, weights, squares, centroids, most, tolerance)
+                centroids[c, j] = point[j]
+            total = _state(blocks, weights, norms, centroids, best, second, label, parts)
+    centroids, inertia, _ = passes(blocks, weights, squares, centroids, most, tolerance)
     return centroids, inertia

@@ -16,23 +16,19 @@ def exchanges(
     blocks: Blocks, weights: Tiles, squares: float, start: Floats, uniforms: Floats, most: int, tolerance: float
 ) -> tuple[Floats, float]:
     """See ``kernels_exchange.exchanges``."""
-    rows, weight, centroids, inertia = rows_of(blocks), weights.ravel(), start.copy(), 0.0
+    rows, weight, centroids = rows_of(blocks), weights.ravel(), start.copy()
     columns, norms = np.ascontiguousarray(rows.T), np.einsum("ij,ij->i", rows, rows)
-    for i, tries in enumerate(uniforms):
-        exchanged = 0
-        label, best, second, shares = _state(columns, norms, weight, centroids)
-        for uniform in tries:
-            row = min(int(np.searchsorted(shares, uniform * shares[-1], side="right")), len(rows) - 1)
-            gaps = _away(columns, norms, rows[row : row + 1])[0]
-            now = np.minimum(best, gaps)
-            losses = np.bincount(label, weight * (np.minimum(second, gaps) - now), minlength=len(start))
-            c = int(losses.argmin())
-            if float(weight @ now) + losses[c] < shares[-1] * (1 - WORTH):
-                centroids[c], exchanged = rows[row], exchanged + 1
-                label, best, second, shares = _state(columns, norms, weight, centroids)
-        if i and not exchanged:
-            break
-        centroids, inertia, _ = passes(blocks, weights, squares, centroids, most, tolerance)
+    label, best, second, shares = _state(columns, norms, weight, centroids)
+    for uniform in uniforms:
+        row = min(int(np.searchsorted(shares, uniform * shares[-1], side="right")), len(rows) - 1)
+        gaps = _away(columns, norms, rows[row : row + 1])[0]
+        now = np.minimum(best, gaps)
+        losses = np.bincount(label, weight * (np.minimum(second, gaps) - now), minlength=len(start))
+        c = int(losses.argmin())
+        if float(weight @ now) + losses[c] < shares[-1] * (1 - WORTH):
+            centroids[c] = rows[row]
+            label, best, second, shares = _state(columns, norms, weight, centroids)
+    centroids, inertia, _ = passes(blocks, weights, squares, centroids, most, tolerance)
     return centroids, inertia
 
 

@@ -164,7 +164,7 @@ def test_an_exchange_frees_a_centroid_where_two_share_a_group_and_two_groups_sha
     data = packed(X)
     start = np.array([[-0.5], [0.5], [15.0]]) - data.centre
     stuck = compute.passes(data, np.array([[-0.5], [0.5], [15.0]]), 300)[0]
-    uniforms = np.random.default_rng(0).random((2, 6))
+    uniforms = np.random.default_rng(0).random(12)
     found, inertia = room.exchanges(data.blocks, data.weights, data.squares, start, uniforms, 50, 0.0)
     assert sorted((found[:, 0] + data.centre[0]).round(3)) == [0.0, 10.0, 20.0]
     # Within a group the squares of 100 even steps from -1 to 1 add up to 34.01; between 10 and 20 they are 5 away.
@@ -175,7 +175,7 @@ def test_exchanges_of_kernel_and_twin_end_alike() -> None:
     X, _ = mix(6, 5, 3.0, 900, 4)
     data, ends = packed(X), []
     for room in (kernels_exchange, twins_exchange):
-        start, uniforms = X[:6] - data.centre, np.random.default_rng(5).random((3, 12))
+        start, uniforms = X[:6] - data.centre, np.random.default_rng(5).random(36)
         ends.append(room.exchanges(data.blocks, data.weights, data.squares, start, uniforms, 100, 0.0))
     (one, inertia), (other, other_inertia) = ends
     assert abs(inertia / other_inertia - 1) <= 1e-5 and np.abs(one - other).max() <= 1e-3
@@ -235,7 +235,7 @@ def test_work_comes_back_in_the_order_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("held", [0, 10_000])
-def test_many_rows_in_any_order_give_the_same_scan_and_the_error_of_the_sample(
+def test_many_rows_in_any_order_and_on_any_threads_give_the_same_scan_and_the_error_of_the_sample(
     monkeypatch: pytest.MonkeyPatch, held: int
 ) -> None:
     from personas.segmentation import compute, lloyd, ordered, silhouette
@@ -250,9 +250,11 @@ def test_many_rows_in_any_order_give_the_same_scan_and_the_error_of_the_sample(
     monkeypatch.setattr(silhouette, "EXACT_LIMIT", 1000)
     monkeypatch.setattr(kmeans, "FEW_ROWS", 1000)
     X, _ = mix(4, 4, 5.0, 6000, 8)
-    table = scan(X, k=(2, 6))
+    with at_most(1):
+        table = scan(X, k=(2, 6))
     shuffled = np.random.default_rng(0).permutation(len(X))
-    other = scan(X[shuffled], k=(2, 6))
+    with at_most(3):
+        other = scan(X[shuffled], k=(2, 6))
     assert table.to_csv() == other.to_csv()
     assert all((table.attrs["labels"][k][shuffled] == other.attrs["labels"][k]).all() for k in range(2, 7))
     monkeypatch.setattr(silhouette, "EXACT_LIMIT", 10_000)

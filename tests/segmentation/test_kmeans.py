@@ -5,8 +5,9 @@ import pytest
 
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.algorithms import kmeans as room
-from personas.segmentation.algorithms.kmeans import collapse, fit_kmeans
+from personas.segmentation.algorithms.kmeans import collapse, fit_kmeans, fit_prepared, prepare
 from personas.segmentation.lloyd import lloyd, nearest
+from personas.segmentation.threads import single_thread
 from tests.segmentation.markets import mix
 
 
@@ -61,6 +62,27 @@ def test_starts_on_a_subsample_stay_within_half_a_percent_of_starts_on_all_rows(
     monkeypatch.setattr(room, "START_ROWS", 1500)
     for k, inertia in zip((3, 6, 9), full, strict=True):
         assert fit_kmeans(X, k, np.random.SeedSequence(0), 20).inertia <= 1.005 * inertia
+
+
+@pytest.mark.parametrize("few", [20_000, 1000])
+def test_quick_fits_end_where_those_of_scikit_learn_do(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn.cluster import KMeans
+
+    # Few rows and many take different ways: the latter start on a part and pass over all rows once.
+    monkeypatch.setattr(room, "FEW_ROWS", few)
+    monkeypatch.setattr(room, "START_ROWS", 20_000 if few > 3000 else 1500)
+    ratios = []
+    for seed in range(3):
+        X = mix(6, 5, 3.0, 3000, seed)[0]
+        rows = X[np.lexsort(X.T[::-1])]
+        for k in (2, 4, 6, 9, 12):
+            model = fit_prepared(prepare(rows), k, np.random.SeedSequence(k), 20, quick=True)
+            assert abs(model.inertia - ((rows - model.centroids[model.labels]) ** 2).sum()) <= 1e-6 * model.inertia
+            assert (model.predict(rows) == model.labels).all()
+            with single_thread():
+                ratios.append(model.inertia / KMeans(k, n_init=10, random_state=0).fit(rows).inertia_)
+    # Neither finds the best optimum every time; on average they are level.
+    assert max(ratios) <= 1.03 and np.mean(ratios) <= 1.003
 
 
 def test_an_emptied_segment_is_moved_to_the_farthest_row() -> None:
