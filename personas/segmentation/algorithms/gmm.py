@@ -5,8 +5,9 @@ Our own, because the M-step of scikit-learn cannot be regularised through its pu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +117,14 @@ class MixtureModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows with what makes a pass of expectation over them."""
+
+    X: Floats
+    expect: Callable[[Whitened], tuple[float, Floats, Floats, Floats]]
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What stays the same in a fit: columns are taken less ``centre`` over ``scale``, covariances have a ``shape``."""
 
@@ -127,6 +136,14 @@ class Frame:
     def whitened(self, found: Components) -> Whitened:
         """The components for a pass over the rows."""
         return compute.whitened(self.centre, self.scale, found.weights, found.means, found.covariances)
+
+    def rows(self, X: Floats) -> Rows:
+        """Rows that a mixture climbs on to the end."""
+        return Rows(X, partial(compute.mixture, X))
+
+    def narrow(self, X: Floats) -> Rows:
+        """Rows that it climbs on only some way, in float32."""
+        return Rows(X, partial(compute.narrow_mixture, compute.narrow(X, self.centre, self.scale)))
 
 
 def fit_gmm(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -> MixtureModel:
@@ -172,10 +189,12 @@ def fit_mixture(
             drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
             part, first = X[np.sort(drawn)], X[np.sort(drawn[:TRIAL_ROWS])]
             rough = Fit(tolerance=1e-3, iterations=40, trial_iterations=5, finalists=max(2, FINALISTS // k))
-            moments = _best(first, part, frame, k, _unfinished(first / frame.scale, k, stream), rough)
-            moments = _climb(X, frame, moments, fit.tolerance, FULL_PASSES)[1]
+            partitions = _unfinished(first / frame.scale, k, stream)
+            moments = _best(frame.narrow(first), frame.narrow(part), frame, k, partitions, rough)
+            moments = _climb(frame.narrow(X), frame, moments, fit.tolerance, FULL_PASSES)[1]
         else:
-            moments = _best(X, X, frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
+            rows = frame.rows(X)
+            moments = _best(rows, rows, frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
         found = maximise(moments, shape, how)
         order = in_order(found.means)
         model = MixtureModel(
@@ -219,15 +238,15 @@ def _unfinished(Z: Floats, k: int, stream: np.random.SeedSequence) -> list[Label
     return [compute.nearest(Z, c)[0] for c in compute.starts(compute.pack(Z), k, uniforms, passes, ROUGH)[1]]
 
 
-def _best(first: Floats, part: Floats, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
+def _best(first: Rows, part: Rows, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
     """From all partitions of the rows ``first`` a few iterations, from the best of them to the end with ``part``."""
     trials = [
-        _climb(first, frame, _moments(first, frame, labels, k), fit.tolerance, fit.trial_iterations)
+        _climb(first, frame, _moments(first.X, frame, labels, k), fit.tolerance, fit.trial_iterations)
         for labels in partitions
     ]
     trials.sort(key=lambda run: -run[0])
     runs = [_climb(part, frame, run[1], fit.tolerance, fit.iterations) for run in trials[: fit.finalists]]
-    lightest = max(0.02, 2 * part.shape[1] / len(part)) if frame.how is not OFF else 0.0
+    lightest = max(0.02, 2 * part.X.shape[1] / len(part.X)) if frame.how is not OFF else 0.0
     sound = [run for run in runs if run[1].lightest >= lightest] or runs
     return max(sound, key=lambda run: run[0])[1]
 
@@ -242,12 +261,12 @@ def _moments(X: Floats, frame: Frame, labels: Labels, k: int) -> Moments:
     )
 
 
-def _climb(X: Floats, frame: Frame, moments: Moments, tolerance: float, iterations: int) -> tuple[float, Moments]:
+def _climb(rows: Rows, frame: Frame, moments: Moments, tolerance: float, iterations: int) -> tuple[float, Moments]:
     """Mean log-likelihood, and moments of its components, after at most ``iterations`` rounds."""
     before = -np.inf
     for _ in range(iterations):
-        total, *sums = compute.mixture(X, frame.whitened(maximise(moments, frame.shape, frame.how)))
-        now, moments = total / len(X), Moments(*sums)
+        total, *sums = rows.expect(frame.whitened(maximise(moments, frame.shape, frame.how)))
+        now, moments = total / len(rows.X), Moments(*sums)
         if abs(now - before) < tolerance:
             break
         before = now
