@@ -128,9 +128,10 @@ def _exp(t: float) -> float:
 
 
 @compiled
-def _narrow_exp(t: float) -> float:
+def _narrow_exp(t: np.float32) -> np.float32:
     """As ``_exp`` in float32, to 4e-6; below -50 as at -50. Six squarings: each doubles the rounding."""
-    one, t = np.float32(1.0), max(t, np.float32(-50.0)) * np.float32(1 / 64)
+    one: np.float32 = np.float32(1.0)
+    t = np.float32(max(t, np.float32(-50.0)) * np.float32(1 / 64))
     p = np.float32(1 / 120) + t * (np.float32(1 / 720) + t * np.float32(1 / 5040))
     p = one + t * (one + t * (np.float32(1 / 2) + t * (np.float32(1 / 6) + t * (np.float32(1 / 24) + t * p))))
     p = p * p

@@ -240,9 +240,9 @@ def narrow_mixture(
     counts: Floats, sums: Floats, squares: Floats,
 ) -> float:  # fmt: skip
     """See ``kernels_mixture.narrow_mixture``."""
-    rows = _rows(blocks)[:n].astype(np.float64)
+    rows, model = _rows(blocks)[:n].astype(np.float64), (whiten.astype(float), offset.astype(float))
     wide = rows.shape[1]
-    return mixture(rows, np.zeros(wide), np.ones(wide), whiten, offset, constant, counts, sums, squares)
+    return mixture(rows, np.zeros(wide), np.ones(wide), *model, constant.astype(float), counts, sums, squares)
 
 
 def log_densities(

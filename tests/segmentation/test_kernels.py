@@ -126,7 +126,9 @@ def test_every_kernel_is_compiled_for_one_set_of_types() -> None:
     for values in saved.values():
         values.flags.writeable = False
     restore_gmm(saved).predict(X[::2])
-    names = ("pack", "starts", "passes", "nearest", "group_sums", "squared", "cell_sums", "mixture", "log_densities")
+    fit_gmm(np.tile(X, (8, 1)), 2, np.random.SeedSequence(0), 5)  # 12,000 rows
+    rows = ("nearest", "group_sums", "squared", "cell_sums")
+    names = ("pack", "starts", "passes", *rows, "mixture", "narrow_mixture", "log_densities")
     for room in (kernels, kernels_rows, kernels_mixture):
         for name in names:
             kernel = getattr(room, name, None)

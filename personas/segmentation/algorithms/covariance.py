@@ -78,6 +78,26 @@ def maximise(moments: Moments, shape: str, how: Regularisation) -> Components:
     return Components(counts / n, means, _capped(shrunk, counts, how.cap))
 
 
+def merged(moments: Moments, shape: str, how: Regularisation) -> Moments:
+    """The same with two components made one: those that lose least likelihood by it, were each row of one component;
+    one of less than a row first of all.
+
+    All pairs are shrunk together with all components, so that they are comparable.
+    """
+    k = len(moments.counts)
+    a, b = np.triu_indices(k, 1)
+    parts = moments.counts, moments.sums, moments.products
+    every = Moments(*(np.concatenate((part, part[a] + part[b])) for part in parts))
+    found = maximise(every, shape, how)
+    volumes = np.log(np.einsum("kii->ki", np.linalg.cholesky(found.covariances))).sum(axis=1)
+    worth = every.counts * (np.log(found.weights) - volumes)
+    gains = worth[k:] - worth[a] - worth[b]
+    gains[np.minimum(moments.counts[a], moments.counts[b]) < 1] = np.inf
+    best = int(np.argmax(gains))
+    kept = np.r_[np.delete(np.arange(k), [a[best], b[best]]), k + best]
+    return Moments(every.counts[kept], every.sums[kept], every.products[kept])
+
+
 def _capped(covariances: Floats, counts: Floats, cap: float) -> Floats:
     """The same covariances with all eigenvalues clipped to [m, cap m], m chosen by the likelihood."""
     if not np.isfinite(cap):

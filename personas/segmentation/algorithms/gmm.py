@@ -21,6 +21,7 @@ from personas.segmentation.algorithms.covariance import (
     Regularisation,
     free_parameters,
     maximise,
+    merged,
 )
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_prepared, in_order, prepare
 from personas.segmentation.compute import Whitened
@@ -32,15 +33,15 @@ __all__ = ["GMM", "OFF", "Fit", "MixtureModel", "Regularisation", "fit_gmm", "fi
 
 MANY_ROWS = 10_000
 """Above so many rows the climb begins on a part of them."""
-TRIAL_ROWS, PART_ROWS = 2_500, 5_000
-"""Rows for the trial iterations of all starts, and for the climb of the best."""
-ROUGH_STARTS, ROUGH_PASSES, ROUGH = 12, 3, 1e-3
+TRIAL_ROWS, PART_ROWS = 5_000, 10_000
+"""Rows for the trials of all starts, and for the climb of the best."""
+TRIED = 24
+"""So many components are wanted of all trials together: few climb fast, and need more starts to be the right ones."""
+ROUGH_PASSES, ROUGH = 3, 1e-3
 """Starts on a part are k-means partitions left unfinished, after at most k - 1 passes: finished ones are all the same
 one, and the best mixture is often elsewhere (measured: 0.2 less log-likelihood a row)."""
-FINALISTS = 16
-"""So many components climb on a part in all: a few of them climb fast, and trial iterations tell their tops apart
-least."""
-FULL_PASSES = 4
+TRIAL_PASSES, MERGED_PASSES, PART_PASSES, FULL_PASSES = 5, 3, 40, 4
+"""Passes of a new start, after each merger, of the best start on its part, and on all rows."""
 KMEANS_STARTS = 10
 
 
@@ -150,8 +151,8 @@ def fit_gmm(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -> M
     """A mixture of ``k`` components: full covariances, or diagonal ones when a component has under 5 rows a column.
 
     Starts are k-means partitions: ten of them for a reference fit, one good one for a refit (``starts`` up to 5).
-    Above 10,000 rows twelve unfinished ones are tried on 2,500 of them, the best few climb on 5,000, and all rows take
-    part in four last passes.
+    Above 10,000 rows a few unfinished ones, of twice as many components, are tried on 5,000 of them, the best climbs on
+    10,000, and all rows take part in four last passes.
     """
     shape = "full" if len(X) / k >= 5 * X.shape[1] else "diag"
     if starts <= REFIT_STARTS:
@@ -186,15 +187,10 @@ def fit_mixture(
     frame = Frame(X.mean(axis=0), np.where(spread > 0, spread, 1.0), shape, how)
     with single_thread():
         if len(X) > MANY_ROWS:
-            drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
-            part, first = X[np.sort(drawn)], X[np.sort(drawn[:TRIAL_ROWS])]
-            rough = Fit(tolerance=1e-3, iterations=40, trial_iterations=5, finalists=max(2, FINALISTS // k))
-            partitions = _unfinished(first / frame.scale, k, stream)
-            moments = _best(frame.narrow(first), frame.narrow(part), frame, k, partitions, rough)
+            moments = _from_part(X, frame, k, stream)
             moments = _climb(frame.narrow(X), frame, moments, fit.tolerance, FULL_PASSES)[1]
         else:
-            rows = frame.rows(X)
-            moments = _best(rows, rows, frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
+            moments = _best(frame.rows(X), frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
         found = maximise(moments, shape, how)
         order = in_order(found.means)
         model = MixtureModel(
@@ -231,24 +227,48 @@ def _partitions(Z: Floats, k: int, stream: np.random.SeedSequence, starts: list[
     return list(found.values())
 
 
-def _unfinished(Z: Floats, k: int, stream: np.random.SeedSequence) -> list[Labels]:
+def _unfinished(Z: Floats, k: int, starts: int, stream: np.random.SeedSequence) -> list[Labels]:
     """Unlike k-means partitions after a few passes."""
-    uniforms = np.random.Generator(np.random.PCG64(stream)).random((ROUGH_STARTS, 1 + (k - 1) * compute.tries(k)))
+    uniforms = np.random.Generator(np.random.PCG64(stream)).random((starts, 1 + (k - 1) * compute.tries(k)))
     passes = max(1, min(ROUGH_PASSES, k - 1))
     return [compute.nearest(Z, c)[0] for c in compute.starts(compute.pack(Z), k, uniforms, passes, ROUGH)[1]]
 
 
-def _best(first: Rows, part: Rows, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
-    """From all partitions of the rows ``first`` a few iterations, from the best of them to the end with ``part``."""
+def _from_part(X: Floats, frame: Frame, k: int, stream: np.random.SeedSequence) -> Moments:
+    """Where the climb on all rows begins: the best of a few trials, climbed on a part of the rows.
+
+    Each trial begins with twice as many components, and the two that lose least as one are merged until there are k:
+    from k components alone twice as many starts end 0.02 to 0.06 log-likelihood a row lower. The cap waits until there
+    are k.
+    """
+    drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
+    part, first = frame.narrow(X[np.sort(drawn)]), frame.narrow(X[np.sort(drawn[:TRIAL_ROWS])])
+    loose = replace(frame, how=replace(frame.how, cap=np.inf))
+    runs = []
+    for labels in _unfinished(first.X / frame.scale, 2 * k, max(2, TRIED // k), stream):
+        now, moments = _climb(first, loose, _moments(first.X, frame, labels, 2 * k), ROUGH, TRIAL_PASSES)
+        while len(moments.counts) > k:
+            moments = merged(moments, frame.shape, loose.how)
+            now, moments = _climb(first, loose, moments, ROUGH, MERGED_PASSES)
+        runs.append((now, moments))
+    return _climb(part, frame, _soundest(runs, first, frame)[1], ROUGH, PART_PASSES)[1]
+
+
+def _best(rows: Rows, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
+    """From all partitions a few iterations, from the best of them to the end."""
     trials = [
-        _climb(first, frame, _moments(first.X, frame, labels, k), fit.tolerance, fit.trial_iterations)
+        _climb(rows, frame, _moments(rows.X, frame, labels, k), fit.tolerance, fit.trial_iterations)
         for labels in partitions
     ]
     trials.sort(key=lambda run: -run[0])
-    runs = [_climb(part, frame, run[1], fit.tolerance, fit.iterations) for run in trials[: fit.finalists]]
-    lightest = max(0.02, 2 * part.X.shape[1] / len(part.X)) if frame.how is not OFF else 0.0
-    sound = [run for run in runs if run[1].lightest >= lightest] or runs
-    return max(sound, key=lambda run: run[0])[1]
+    runs = [_climb(rows, frame, run[1], fit.tolerance, fit.iterations) for run in trials[: fit.finalists]]
+    return _soundest(runs, rows, frame)[1]
+
+
+def _soundest(runs: list[tuple[float, Moments]], rows: Rows, frame: Frame) -> tuple[float, Moments]:
+    """The most likely run; one with a component that is too light only when there is no other."""
+    lightest = max(0.02, 2 * rows.X.shape[1] / len(rows.X)) if frame.how is not OFF else 0.0
+    return max(runs, key=lambda run: (run[1].lightest >= lightest, run[0]))
 
 
 def _moments(X: Floats, frame: Frame, labels: Labels, k: int) -> Moments:
