@@ -238,8 +238,7 @@ def _from_part(X: Floats, frame: Frame, k: int, stream: np.random.SeedSequence) 
     """Where the climb on all rows begins: the best of a few trials, climbed on a part of the rows.
 
     Each trial begins with twice as many components, and the two that lose least as one are merged until there are k:
-    from k components alone twice as many starts end 0.02 to 0.06 log-likelihood a row lower. The cap waits until there
-    are k.
+    twelve starts from k components alone end up to 0.1 log-likelihood a row lower. The cap waits until there are k.
     """
     drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
     part, first = frame.narrow(X[np.sort(drawn)]), frame.narrow(X[np.sort(drawn[:TRIAL_ROWS])])
