@@ -56,16 +56,6 @@ def _modules() -> tuple[ModuleType, ModuleType]:
 
 
 @cache
-def _mixture_module() -> ModuleType:
-    """What holds the passes of a mixture; loaded when the first one is fitted."""
-    if not compiled():
-        return _modules()[0]
-    from personas.segmentation import kernels_mixture
-
-    return kernels_mixture
-
-
-@cache
 def _exchange_module() -> ModuleType:
     """What holds the exchanges of centroids."""
     if compiled():
@@ -148,7 +138,7 @@ def exchanges(
 ) -> tuple[float, Floats]:
     """Inertia and centroids after exchanges of centroids and at most ``most`` Lloyd passes."""
     found, inertia = _exchange_module().exchanges(
-        packed.blocks, packed.weights, packed.squares, _numbers(centroids - packed.centre), uniforms, most,
+        packed.blocks, packed.weights, packed.squares, numbers(centroids - packed.centre), uniforms, most,
         tolerance * packed.variance,
     )  # fmt: skip
     return float(inertia), found + packed.centre
@@ -194,12 +184,12 @@ def nearest_of_all(X: Floats, models: Sequence[Floats]) -> tuple[Labels, Floats]
     """(m, n) number of the nearest centroid under each model, and (m, n) squared distance to it."""
     points, ends = _side_by_side(models)
     labels, gaps = np.empty((len(models), len(X)), dtype=np.int32), np.empty((len(models), len(X)))
-    _modules()[1].nearest(_numbers(X), points, ends, points.mean(axis=0), TIE, labels, gaps)
+    _modules()[1].nearest(numbers(X), points, ends, points.mean(axis=0), TIE, labels, gaps)
     return labels, gaps
 
 
-def _numbers(X: Floats) -> Floats:
-    # What may not be written is another type for the compiler.
+def numbers(X: Floats) -> Floats:
+    """X as the kernels want it: what may not be written is another type for the compiler."""
     return np.require(X, np.float64, ["C", "W"])
 
 
@@ -211,9 +201,9 @@ def group_sums(
     ends, none, middle = np.array([0, k], dtype=np.int64), np.empty(0), np.zeros(X.shape[1])
     for first in range(0, len(X), CHUNK):
         piece = slice(first, first + CHUNK)
-        weight = none if weights is None else _numbers(weights[piece])
+        weight = none if weights is None else numbers(weights[piece])
         own = np.require(labels[piece], np.int32, ["C", "W"])[None]
-        _modules()[1].group_sums(_numbers(X[piece]), own, ends, weight, middle, sums, counts, squares)
+        _modules()[1].group_sums(numbers(X[piece]), own, ends, weight, middle, sums, counts, squares)
     return sums, counts
 
 
@@ -237,7 +227,7 @@ def groups_of(X: Rows, labelings: Sequence[Labels]) -> Groups:
     def of(piece: slice) -> tuple[Floats, Floats, Floats]:
         sums, counts, squares = np.zeros((ends[-1], X.shape[1])), np.zeros(ends[-1]), np.zeros(ends[-1])
         own = _labels(labelings, piece)
-        _modules()[1].group_sums(_numbers(X[piece]), own, ends, np.empty(0), pivot, sums, counts, squares)
+        _modules()[1].group_sums(numbers(X[piece]), own, ends, np.empty(0), pivot, sums, counts, squares)
         return sums, counts, squares
 
     parts = spread(of, pieces(len(X)))
@@ -263,7 +253,7 @@ def squared_silhouettes(X: Rows, labelings: Sequence[Labels], groups: Groups, pi
     """(m, rows of the piece) silhouettes with squared distances under each labeling of the rows of X."""
     own = _labels(labelings, piece)
     values = np.empty(own.shape)
-    _modules()[1].squared(_numbers(X[piece]), own, groups.ends, groups.means, groups.spread, groups.counts, values)
+    _modules()[1].squared(numbers(X[piece]), own, groups.ends, groups.means, groups.spread, groups.counts, values)
     return values
 
 
@@ -272,57 +262,3 @@ def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds) -> Floats:
     sums = np.empty((len(bounds) - 1, len(queries) * ROWS))
     _modules()[1].cell_sums(queries, rows, bounds, sums)
     return sums
-
-
-@dataclass(frozen=True, slots=True)
-class Whitened:
-    """Components of a mixture as the kernels want them, in columns less ``centre`` over ``scale``.
-
-    ``matrices`` (k, wide, wide) and ``offsets`` (k, wide) make every component round and of variance 1 around 0;
-    ``constants`` (k,) hold weights and volumes. Wide is the number of columns rounded up to a multiple of four.
-    """
-
-    centre: Floats
-    scale: Floats
-    matrices: Floats
-    offsets: Floats
-    constants: Floats
-
-
-def whitened(centre: Floats, scale: Floats, weights: Floats, means: Floats, covariances: Floats) -> Whitened:
-    """Components with these weights (k,), means (k, d) and covariances (k, d, d) in columns less centre over scale."""
-    k, d = means.shape
-    wide = -(-d // 4) * 4
-    lower = np.linalg.cholesky(covariances)
-    matrices, offsets = np.zeros((k, wide, wide)), np.zeros((k, wide))
-    matrices[:, :d, :d] = np.linalg.inv(lower)
-    offsets[:, :d] = np.einsum("kij,kj->ki", matrices[:, :d, :d], means)
-    volumes = np.log(np.einsum("kii->ki", lower)).sum(axis=1)
-    constants = np.log(weights) - volumes - 0.5 * d * np.log(2 * np.pi)
-    # Copies: arrays of a saved model may not be written, and are another type for the compiler.
-    return Whitened(np.array(centre), np.array(scale), matrices, offsets, constants)
-
-
-def mixture(X: Floats, model: Whitened) -> tuple[float, Floats, Floats, Floats]:
-    """One pass of expectation: the sum of the log-densities of the rows in columns less centre over scale, and of each
-    component the weight (k,), the sums (k, d) and the sums of products (k, d, d) of what it has of the rows.
-    """
-    (k, wide), d, total = model.offsets.shape, X.shape[1], 0.0
-    counts, sums, squares = np.zeros(k), np.zeros((k, wide)), np.zeros((k, wide, wide))
-    for first in range(0, len(X), CHUNK):
-        part = np.require(X[first : first + CHUNK], np.float64, ["C", "W"])
-        total += _mixture_module().mixture(
-            part, model.centre, model.scale, model.matrices, model.offsets, model.constants, counts, sums, squares
-        )
-    return float(total), counts, sums[:, :d], squares[:, :d, :d]
-
-
-def log_densities(X: Floats, model: Whitened) -> Floats:
-    """(n, k) log of weight times density of each component, of columns less centre over scale."""
-    logs = np.empty((len(X), len(model.constants)))
-    for first in range(0, len(X), CHUNK):
-        part = np.require(X[first : first + CHUNK], np.float64, ["C", "W"])
-        _mixture_module().log_densities(
-            part, model.centre, model.scale, model.matrices, model.offsets, model.constants, logs[first : first + CHUNK]
-        )
-    return logs

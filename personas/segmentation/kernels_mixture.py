@@ -1,7 +1,8 @@
 """Compiled passes of a Gaussian mixture: densities of all components and, in the same pass, what they add up to.
 
-Only ``compute`` imports this module; ``twins`` holds the same functions in numpy. Everything is float64: a mixture
-subtracts squares, and one that climbs by 1e-8 a round must not stand on float32.
+Only ``compute_mixture`` imports this module; ``twins`` holds the same functions in numpy. ``mixture`` is float64: one
+that climbs by 1e-8 a round must not stand on float32. ``narrow_mixture`` is float32 within a block of 256 rows, for many
+rows and for climbs that end sooner: it takes a third of the time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 
 from personas.segmentation.compiling import compiled
 from personas.segmentation.records import Floats
-from personas.segmentation.tiles import ROWS
+from personas.segmentation.tiles import ROWS, Blocks, Tiles, Weights
 
 NOTHING = 1e-18
 """A component that no row of a block belongs to by more than this changes no digit of its sums there."""
@@ -34,36 +35,45 @@ def _tile(X: Floats, first: int, centre: Floats, scale: Floats, x: Floats) -> in
 
 
 @compiled
-def _density(x: Floats, whiten: Floats, offset: Floats, constant: float, y: Floats, out: Floats) -> None:
+def _density(x: Tiles, whiten: Floats, offset: Floats, constant: float, y: Tiles, out: Weights) -> None:
     """Log-density ``out`` (256,) of one block under one component: ``constant`` less half the squared length of
-    ``whiten`` x - ``offset``. ``whiten`` (wide, wide) is lower triangular, wide a multiple of four.
+    ``whiten`` x - ``offset``. ``whiten`` (wide, wide) is lower triangular, wide a multiple of four; all float32 or all
+    float64. Four by four, so that sixteen products share four loads.
     """
+    half = x.dtype.type(0.5)
     for r in range(ROWS):
         out[r] = constant
-    for i in range(0, len(x), 2):
-        start, other = -offset[i], -offset[i + 1]
-        for r in range(ROWS):
-            y[r] = start
-        for r in range(ROWS):
-            y[ROWS + r] = other
-        for j in range(0, i + 2, 4):
-            a0, a1, a2, a3 = whiten[i, j], whiten[i, j + 1], whiten[i, j + 2], whiten[i, j + 3]
-            b0, b1, b2, b3 = whiten[i + 1, j], whiten[i + 1, j + 1], whiten[i + 1, j + 2], whiten[i + 1, j + 3]
+    for g in range(len(x) // 4):
+        wa, wb, wc, wd = whiten[4 * g], whiten[4 * g + 1], whiten[4 * g + 2], whiten[4 * g + 3]
+        for c in range(4):
+            start = -offset[4 * g + c]
             for r in range(ROWS):
-                x0, x1, x2, x3 = x[j, r], x[j + 1, r], x[j + 2, r], x[j + 3, r]
-                y[r] += x0 * a0 + x1 * a1 + x2 * a2 + x3 * a3
-                y[ROWS + r] += x0 * b0 + x1 * b1 + x2 * b2 + x3 * b3
+                y[c, r] = start
+        for h in range(g + 1):
+            j = 4 * h
+            a0, a1, a2, a3 = wa[j], wa[j + 1], wa[j + 2], wa[j + 3]
+            b0, b1, b2, b3 = wb[j], wb[j + 1], wb[j + 2], wb[j + 3]
+            c0, c1, c2, c3 = wc[j], wc[j + 1], wc[j + 2], wc[j + 3]
+            d0, d1, d2, d3 = wd[j], wd[j + 1], wd[j + 2], wd[j + 3]
+            z0, z1, z2, z3 = x[j], x[j + 1], x[j + 2], x[j + 3]
+            for r in range(ROWS):
+                x0, x1, x2, x3 = z0[r], z1[r], z2[r], z3[r]
+                y[0, r] += x0 * a0 + x1 * a1 + x2 * a2 + x3 * a3
+                y[1, r] += x0 * b0 + x1 * b1 + x2 * b2 + x3 * b3
+                y[2, r] += x0 * c0 + x1 * c1 + x2 * c2 + x3 * c3
+                y[3, r] += x0 * d0 + x1 * d1 + x2 * d2 + x3 * d3
         for r in range(ROWS):
-            out[r] -= 0.5 * (y[r] * y[r] + y[ROWS + r] * y[ROWS + r])
+            out[r] -= half * (y[0, r] ** 2 + y[1, r] ** 2 + y[2, r] ** 2 + y[3, r] ** 2)
 
 
 @compiled
-def _add(x: Floats, share: Floats, sums: Floats, squares: Floats) -> None:
+def _add(x: Tiles, share: Weights, sums: Floats, squares: Floats) -> None:
     """Add one block, each row by its ``share``, to the sums (wide,) and the lower triangle of the sums of products
     (wide, wide) of one component. Four by four, so that sixteen sums share eight loads.
     """
+    zero = x.dtype.type(0)
     for i in range(0, len(x), 4):
-        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
+        t0, t1, t2, t3 = zero, zero, zero, zero
         for r in range(ROWS):
             p = share[r]
             t0 += x[i, r] * p
@@ -75,10 +85,10 @@ def _add(x: Floats, share: Floats, sums: Floats, squares: Floats) -> None:
         sums[i + 2] += t2
         sums[i + 3] += t3
         for j in range(0, i + 1, 4):
-            s00, s01, s02, s03 = 0.0, 0.0, 0.0, 0.0
-            s10, s11, s12, s13 = 0.0, 0.0, 0.0, 0.0
-            s20, s21, s22, s23 = 0.0, 0.0, 0.0, 0.0
-            s30, s31, s32, s33 = 0.0, 0.0, 0.0, 0.0
+            s00, s01, s02, s03 = zero, zero, zero, zero
+            s10, s11, s12, s13 = zero, zero, zero, zero
+            s20, s21, s22, s23 = zero, zero, zero, zero
+            s30, s31, s32, s33 = zero, zero, zero, zero
             for r in range(ROWS):
                 p = share[r]
                 b0, b1, b2, b3 = x[j, r] * p, x[j + 1, r] * p, x[j + 2, r] * p, x[j + 3, r] * p
@@ -118,28 +128,75 @@ def _exp(t: float) -> float:
 
 
 @compiled
-def _shares(logs: Floats, size: int, top: Floats, total: Floats) -> float:
-    """Turn log-densities (k, 256) into the share of each component in each row; gives the sum over the first ``size``
-    rows of the log-density of the mixture. Rows beyond get no share.
-    """
+def _narrow_exp(t: np.float32) -> np.float32:
+    """As ``_exp`` in float32, to 4e-6; below -50 as at -50. Six squarings: each doubles the rounding."""
+    one: np.float32 = np.float32(1.0)
+    t = np.float32(max(t, np.float32(-50.0)) * np.float32(1 / 64))
+    p = np.float32(1 / 120) + t * (np.float32(1 / 720) + t * np.float32(1 / 5040))
+    p = one + t * (one + t * (np.float32(1 / 2) + t * (np.float32(1 / 6) + t * (np.float32(1 / 24) + t * p))))
+    p = p * p
+    p = p * p
+    p = p * p
+    p = p * p
+    p = p * p
+    return p * p
+
+
+@compiled
+def _below_top(logs: Tiles, top: Weights) -> None:
+    """Take the largest log-density of each row, ``top`` (256,), from all of ``logs`` (k, 256)."""
     for r in range(ROWS):
-        top[r], total[r] = logs[0, r], 0.0
+        top[r] = logs[0, r]
     for c in range(1, len(logs)):
         for r in range(ROWS):
             top[r] = max(top[r], logs[c, r])
     for c in range(len(logs)):
         for r in range(ROWS):
-            logs[c, r] = _exp(logs[c, r] - top[r])
-            total[r] += logs[c, r]
+            logs[c, r] -= top[r]
+
+
+@compiled
+def _shares(parts: Tiles, size: int, top: Weights, total: Weights) -> float:
+    """Turn densities (k, 256) over that of ``top`` into the share of each component in each row; gives the sum over the
+    first ``size`` rows of the log-density of the mixture. Rows beyond get no share.
+    """
+    for r in range(ROWS):
+        total[r] = 0
+    for c in range(len(parts)):
+        for r in range(ROWS):
+            total[r] += parts[c, r]
     found = 0.0
     for r in range(size):
         found += top[r] + np.log(total[r])
-        total[r] = 1.0 / total[r]
-    total[size:] = 0.0
-    for c in range(len(logs)):
+        total[r] = 1 / total[r]
+    for r in range(size, ROWS):
+        total[r] = 0
+    for c in range(len(parts)):
         for r in range(ROWS):
-            logs[c, r] *= total[r]
+            parts[c, r] *= total[r]
     return found
+
+
+@compiled
+def _add_all(x: Tiles, shares: Tiles, counts: Floats, sums: Floats, squares: Floats) -> None:
+    """Add one block to what each component has of the rows."""
+    for c in range(len(shares)):
+        most, count = 0.0, 0.0
+        for r in range(ROWS):
+            most = max(most, shares[c, r])
+            count += shares[c, r]
+        if most > NOTHING:
+            counts[c] += count
+            _add(x, shares[c], sums[c], squares[c])
+
+
+@compiled
+def _mirror(squares: Floats) -> None:
+    """Fill the upper triangles."""
+    for i in range(squares.shape[1]):
+        for j in range(i):
+            for c in range(len(squares)):
+                squares[c, j, i] = squares[c, i, j]
 
 
 @compiled
@@ -154,25 +211,43 @@ def mixture(
     ``scale``; wide is d rounded up to a multiple of four.
     """
     k, wide = offset.shape
-    x, y, logs = np.zeros((wide, ROWS)), np.empty(2 * ROWS), np.empty((k, ROWS))
+    x, y, logs = np.zeros((wide, ROWS)), np.empty((4, ROWS)), np.empty((k, ROWS))
     top, total = np.empty(ROWS), np.empty(ROWS)
     found = 0.0
     for first in range(0, len(X), ROWS):
         size = _tile(X, first, centre, scale, x)
         for c in range(k):
             _density(x, whiten[c], offset[c], constant[c], y, logs[c])
-        found += _shares(logs, size, top, total)
+        _below_top(logs, top)
         for c in range(k):
-            most, count = 0.0, 0.0
             for r in range(ROWS):
-                most = max(most, logs[c, r])
-                count += logs[c, r]
-            if most > NOTHING:
-                counts[c] += count
-                _add(x, logs[c], sums[c], squares[c])
-    for i in range(wide):
-        for j in range(i):
-            squares[:, j, i] = squares[:, i, j]
+                logs[c, r] = _exp(logs[c, r])
+        found += _shares(logs, size, top, total)
+        _add_all(x, logs, counts, sums, squares)
+    _mirror(squares)
+    return found
+
+
+@compiled
+def narrow_mixture(
+    blocks: Blocks, n: int, whiten: Blocks, offset: Tiles, constant: Weights,
+    counts: Floats, sums: Floats, squares: Floats,
+) -> float:  # fmt: skip
+    """As ``mixture``, for the ``n`` rows of ``blocks`` (b, wide, 256), already centred and scaled."""
+    k = len(offset)
+    y, logs = np.empty((4, ROWS), np.float32), np.empty((k, ROWS), np.float32)
+    top, total = np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
+    found = 0.0
+    for b in range(len(blocks)):
+        for c in range(k):
+            _density(blocks[b], whiten[c], offset[c], constant[c], y, logs[c])
+        _below_top(logs, top)
+        for c in range(k):
+            for r in range(ROWS):
+                logs[c, r] = _narrow_exp(logs[c, r])
+        found += _shares(logs, min(ROWS, n - b * ROWS), top, total)
+        _add_all(blocks[b], logs, counts, sums, squares)
+    _mirror(squares)
     return found
 
 
@@ -182,7 +257,7 @@ def log_densities(
 ) -> None:
     """Log of weight times density of each component, written into ``out`` (n, k); see ``mixture``."""
     k, wide = offset.shape
-    x, y, log = np.zeros((wide, ROWS)), np.empty(2 * ROWS), np.empty(ROWS)
+    x, y, log = np.zeros((wide, ROWS)), np.empty((4, ROWS)), np.empty(ROWS)
     for first in range(0, len(X), ROWS):
         size = _tile(X, first, centre, scale, x)
         for c in range(k):

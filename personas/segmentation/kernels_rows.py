@@ -198,28 +198,58 @@ def squared(
 
 
 @compiled
-def _distances(x: Tiles, point: Weights, out: Weights) -> None:
-    """Distances of the 256 rows of one block to one point.
+def _aligned(rows: int) -> Tiles:
+    """(rows, 256) zeros that begin where a line of the cache does: sixteen numbers that lie in two load slowly."""
+    line = 16
+    room = np.zeros(rows * ROWS + line, np.float32)
+    first = -(room.ctypes.data // 4) % line
+    return room[first : first + rows * ROWS].reshape(rows, ROWS)
 
-    The loop of ``kernels_block.gaps_to`` once more: called from there it is not inlined, and the silhouettes take 1.7
-    times as long.
+
+@compiled
+def _in_fours(rows: Tiles) -> Blocks:
+    """(fours, groups, 16) four rows side by side, four columns at a time; what is missing is 0."""
+    m, d = rows.shape
+    points = np.zeros((-(-m // 4), -(-d // 4), 16), np.float32)
+    for i in range(m):
+        for j in range(d):
+            points[i // 4, j // 4, i % 4 * 4 + j % 4] = rows[i, j]
+    return points
+
+
+@compiled
+def _four(x: Tiles, points: Tiles, squares: Tiles, before: Tiles, pieces: Tiles, places: Bounds) -> None:
+    """Squared distances ``squares`` (5, 256) of the 256 rows of one block to four points, from direct differences.
+
+    Roots take long, and multiplying can go on beside them: in the same loops the distances to the four points
+    ``before`` are added to the rows ``places`` (5,) of ``pieces``. The fifth row of both stays 0.
     """
-    d = x.shape[0]
-    whole = d - d % 4
-    for r in range(ROWS):
-        out[r] = np.float32(0.0)
-    for j in range(0, whole, 4):
-        p0, p1, p2, p3 = point[j], point[j + 1], point[j + 2], point[j + 3]
+    for q in range(len(points)):
+        turn = min(q, 4)
+        p, root, piece = points[q], before[turn], pieces[places[turn]]
+        y0, y1, y2, y3 = x[4 * q], x[4 * q + 1], x[4 * q + 2], x[4 * q + 3]
+        a0, a1, a2, a3, b0, b1, b2, b3 = p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
+        c0, c1, c2, c3, d0, d1, d2, d3 = p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15]
+        if q == 0:
+            for r in range(ROWS):
+                x0, x1, x2, x3 = y0[r], y1[r], y2[r], y3[r]
+                squares[0, r] = (x0 - a0) ** 2 + (x1 - a1) ** 2 + (x2 - a2) ** 2 + (x3 - a3) ** 2
+                squares[1, r] = (x0 - b0) ** 2 + (x1 - b1) ** 2 + (x2 - b2) ** 2 + (x3 - b3) ** 2
+                squares[2, r] = (x0 - c0) ** 2 + (x1 - c1) ** 2 + (x2 - c2) ** 2 + (x3 - c3) ** 2
+                squares[3, r] = (x0 - d0) ** 2 + (x1 - d1) ** 2 + (x2 - d2) ** 2 + (x3 - d3) ** 2
+                piece[r] += np.sqrt(root[r])
+        else:
+            for r in range(ROWS):
+                x0, x1, x2, x3 = y0[r], y1[r], y2[r], y3[r]
+                squares[0, r] += (x0 - a0) ** 2 + (x1 - a1) ** 2 + (x2 - a2) ** 2 + (x3 - a3) ** 2
+                squares[1, r] += (x0 - b0) ** 2 + (x1 - b1) ** 2 + (x2 - b2) ** 2 + (x3 - b3) ** 2
+                squares[2, r] += (x0 - c0) ** 2 + (x1 - c1) ** 2 + (x2 - c2) ** 2 + (x3 - c3) ** 2
+                squares[3, r] += (x0 - d0) ** 2 + (x1 - d1) ** 2 + (x2 - d2) ** 2 + (x3 - d3) ** 2
+                piece[r] += np.sqrt(root[r])
+    for q in range(len(points), 4):
+        root, piece = before[q], pieces[places[q]]
         for r in range(ROWS):
-            e0, e1, e2, e3 = x[j, r] - p0, x[j + 1, r] - p1, x[j + 2, r] - p2, x[j + 3, r] - p3
-            out[r] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
-    for j in range(whole, d):
-        p0 = point[j]
-        for r in range(ROWS):
-            e0 = x[j, r] - p0
-            out[r] += e0 * e0
-    for r in range(ROWS):
-        out[r] = np.sqrt(out[r])
+            piece[r] += np.sqrt(root[r])
 
 
 @compiled
@@ -227,20 +257,38 @@ def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> Non
     """Sums of the distances from every query to the rows of every cell, written into ``sums`` (cells, b * 256).
 
     ``rows`` (m, d) are sorted by cell, ``bounds`` (cells + 1,) say where each begins. From direct differences, so that
-    nothing cancels.
+    nothing cancels. Cells are cut into pieces of at most 128 rows, whose distances are added up in float32.
     """
-    gaps, part = np.empty(ROWS, np.float32), np.empty(ROWS, np.float32)
-    zero = np.float32(0.0)
+    points, d = _in_fours(rows), queries.shape[1]
+    # The piece that each of four rows belongs to; missing ones go to piece 0, which is nobody's.
+    places = np.zeros((len(points) + 1, 5), np.int64)
+    count = 0
+    for g in range(len(bounds) - 1):
+        for i in range(bounds[g], bounds[g + 1]):
+            count += (i - bounds[g]) % FLUSH == 0
+            places[i // 4 + 1, i % 4] = count
+    pieces, x = _aligned(count + 1), _aligned(4 * points.shape[1])
+    now, before = _aligned(5), _aligned(5)
     for b in range(len(queries)):
+        for j in range(d):
+            for r in range(ROWS):
+                x[j, r] = queries[b, j, r]
+        for c in range(count + 1):
+            for r in range(ROWS):
+                pieces[c, r] = 0.0
+        for q in range(4):
+            for r in range(ROWS):
+                before[q, r] = 0.0
+        # Once more than there are points: the distances to the last four are added beside some others, which nobody
+        # takes.
+        for i in range(len(places)):
+            _four(x, points[min(i, len(points) - 1)], now, before, pieces, places[i])
+            now, before = before, now
+        used = 0
         for g in range(len(bounds) - 1):
             for r in range(ROWS):
                 sums[g, b * ROWS + r] = 0.0
-            for start in range(bounds[g], bounds[g + 1], FLUSH):
+            for _ in range(bounds[g], bounds[g + 1], FLUSH):
+                used += 1
                 for r in range(ROWS):
-                    part[r] = zero
-                for i in range(start, min(start + FLUSH, bounds[g + 1])):
-                    _distances(queries[b], rows[i], gaps)
-                    for r in range(ROWS):
-                        part[r] += gaps[r]
-                for r in range(ROWS):
-                    sums[g, b * ROWS + r] += part[r]
+                    sums[g, b * ROWS + r] += pieces[used, r]

@@ -104,7 +104,7 @@ def _values(
 ) -> Floats:  # fmt: skip
     """(1 or 1 + parts, labelings, q) silhouettes of the rows ``queries``, from distances to the references."""
     counts = [sizes_of(labels) for labels in labelings]
-    offsets = np.concatenate(([0], np.cumsum([len(c) for c in counts])))
+    sizes, firsts = np.concatenate(counts), np.concatenate(([0], np.cumsum([len(c) for c in counts])[:-1]))
     rows, small = X[references.rows], len(X) <= SMALL
     centre = rows.mean(axis=0)
     rows -= centre
@@ -121,10 +121,9 @@ def _values(
         else:
             blocks = compute.packed_blocks(X[part], centre)
             pieces = compute.cell_sums(blocks, narrow, references.bounds)[:, : len(part)]
+        own = firsts[:, None] + np.stack([labels[part] for labels in labelings])
         for m, sums in enumerate(references.segment_sums(pieces)):
-            for i, labels in enumerate(labelings):
-                own = sums[offsets[i] : offsets[i + 1]].T
-                values[m, i, start : start + len(part)] = _from_sums(own, counts[i], labels[part])
+            values[m, :, start : start + len(part)] = _from_sums(sums, sizes, firsts, own)
         return start
 
     with single_thread():
@@ -134,17 +133,20 @@ def _values(
     return values
 
 
-def _from_sums(sums: Floats, counts: NDArray[np.int64], own: Labels) -> Floats:
-    """Silhouettes from the sums of distances to each segment; 0 where nobody is in another one."""
-    row = np.arange(len(own))
-    within = sums[row, own] / np.maximum(counts[own] - 1, 1)
-    others = sums / np.maximum(counts, 1)
-    others[:, counts == 0] = np.inf
-    others[row, own] = np.inf
-    nearest = others.min(axis=1)
+def _from_sums(sums: Floats, sizes: NDArray[np.int64], firsts: NDArray[np.int64], own: NDArray[np.int64]) -> Floats:
+    """(labelings, q) silhouettes from the sums (segments, q) of distances to the segments of all labelings, side by
+    side from ``firsts`` on; ``own`` (labelings, q) is where each query belongs. 0 where nobody is in another one.
+    """
+    counts, query = sizes[own], np.arange(own.shape[1])
+    within = sums[own, query] / np.maximum(counts - 1, 1)
+    others = sums / np.maximum(sizes, 1)[:, None]
+    others[sizes == 0] = np.inf
+    others[own, query] = np.inf
+    nearest = np.stack([one.min(axis=0) for one in np.split(others, firsts[1:])])
     larger = np.maximum(within, nearest)
-    values = np.divide(nearest - within, larger, out=np.zeros(len(own)), where=(larger > 0) & (larger < np.inf))
-    return np.where(counts[own] == 1, 0.0, values)
+    some = (larger > 0) & (larger < np.inf) & (counts > 1)
+    values: Floats = np.divide(nearest - within, larger, out=np.zeros(own.shape), where=some)
+    return values
 
 
 def _exact(labels: Labels, values: Floats) -> Silhouette:

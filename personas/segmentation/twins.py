@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.segmentation.records import Floats, Labels
-from personas.segmentation.tiles import ROWS, Blocks, Bounds, Small, Tiles
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Small, Tiles, Weights
 
 BLOCK = 4096
 CANCELLED, LOST, ROUNDED = 1e-6, 1e-3, 1e-6
@@ -270,6 +270,16 @@ def mixture(
         # All components in one product: the rows once for each of them, by their shares.
         squares[:, :d, :d] += ((shares[:, :, None] * rows[:, None, :]).reshape(-1, k * d).T @ rows).reshape(k, d, d)
     return found
+
+
+def narrow_mixture(
+    blocks: Blocks, n: int, whiten: Blocks, offset: Tiles, constant: Weights,
+    counts: Floats, sums: Floats, squares: Floats,
+) -> float:  # fmt: skip
+    """See ``kernels_mixture.narrow_mixture``."""
+    rows, model = rows_of(blocks)[:n].astype(np.float64), (whiten.astype(float), offset.astype(float))
+    wide = rows.shape[1]
+    return mixture(rows, np.zeros(wide), np.ones(wide), *model, constant.astype(float), counts, sums, squares)
 
 
 def log_densities(

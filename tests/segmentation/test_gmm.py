@@ -6,10 +6,10 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.datasets import load_iris
 
-from personas.segmentation import compute, kernels_mixture, twins
+from personas.segmentation import compute, compute_mixture, kernels_mixture, twins
 from personas.segmentation.agreement import adjusted_rand, contingency
 from personas.segmentation.algorithms import gmm
-from personas.segmentation.algorithms.covariance import free_parameters
+from personas.segmentation.algorithms.covariance import Moments, Regularisation, free_parameters, merged
 from personas.segmentation.algorithms.gmm import OFF, Fit, fit_gmm, fit_mixture
 from tests.segmentation.markets import mix
 
@@ -101,7 +101,7 @@ def test_a_pass_of_kernel_and_twin_adds_up_what_the_densities_say(columns: int) 
     # One component so far away that no row has a share of it that counts.
     means[2] = 60.0
     covariances = np.array([np.cov(random.normal(size=(columns, 50))).reshape(columns, columns) for _ in range(3)])
-    model = compute.whitened(centre, scale, np.array([0.5, 0.3, 0.2]), means, covariances)
+    model = compute_mixture.whitened(centre, scale, np.array([0.5, 0.3, 0.2]), means, covariances)
     Z = (X - centre) / scale
     logs = np.column_stack(
         [
@@ -122,6 +122,44 @@ def test_a_pass_of_kernel_and_twin_adds_up_what_the_densities_say(columns: int) 
         assert np.abs(sums[:, :columns] - shares.T @ Z).max() <= 1e-8
         expected = np.einsum("ic,ij,il->cjl", shares, Z, Z)
         assert np.abs(products[:, :columns, :columns] - expected).max() <= 1e-8
+
+
+@pytest.mark.parametrize("columns", [1, 5, 8])
+def test_a_pass_in_float32_adds_up_the_same_to_six_digits(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(columns)
+    X = random.normal(size=(700, columns)) * 3 + 100.0
+    centre, scale = X.mean(axis=0), X.std(axis=0)
+    means = random.normal(size=(3, columns))
+    means[2] = 60.0
+    covariances = np.array([np.cov(random.normal(size=(columns, 50))).reshape(columns, columns) for _ in range(3)])
+    model = compute_mixture.whitened(centre, scale, np.array([0.5, 0.3, 0.2]), means, covariances)
+    total, *moments = compute_mixture.mixture(X, model)
+    for room in (kernels_mixture, twins):
+        monkeypatch.setattr(compute, "_mixture_module", lambda room=room: room)
+        found, *others = compute_mixture.narrow_mixture(compute_mixture.narrow(X, centre, scale), model)
+        assert abs(found / total - 1) <= 1e-6
+        for one, other in zip(moments, others, strict=True):
+            assert other.shape == one.shape and np.abs(other - one).max() <= 3e-6 * np.abs(one).max()
+
+
+def test_two_components_that_lie_upon_each_other_are_merged_and_an_empty_one_first_of_all() -> None:
+    X = np.random.default_rng(0).normal(size=(900, 3))
+    X[300:600] += 9.0
+    X[600:] += [0.0, 0.5, 0.0]
+    groups = [X[:300], X[300:600], X[600:]]
+    moments = Moments(
+        np.array([300.0, 300.0, 300.0, 0.0]),
+        np.array([*(rows.sum(axis=0) for rows in groups), np.zeros(3)]),
+        np.array([*(rows.T @ rows for rows in groups), np.zeros((3, 3))]),
+    )
+    how = Regularisation(cap=np.inf)
+    three = merged(moments, "full", how)
+    assert sorted(three.counts.tolist()) == [300.0] * 3
+    two = merged(three, "full", how)
+    # The group apart stays as it is; the other two add up.
+    assert two.counts.tolist() == [300.0, 600.0]
+    assert np.abs(two.sums - [groups[1].sum(axis=0), (X.sum(axis=0) - groups[1].sum(axis=0))]).max() <= 1e-9
+    assert np.abs(two.products.sum(axis=0) - X.T @ X).max() <= 1e-6
 
 
 def test_many_rows_are_fitted_from_a_part_as_well_as_from_all(monkeypatch: pytest.MonkeyPatch) -> None:

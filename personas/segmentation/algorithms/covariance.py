@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from personas.segmentation.records import Floats
 
 SHAPES = ("full", "tied", "diag", "spherical")
+HELD = 1_000_000
+"""Numbers of covariances of pairs held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,24 @@ class Components:
 
 def maximise(moments: Moments, shape: str, how: Regularisation) -> Components:
     """The most likely components with these moments, covariances regularised."""
+    counts, means, raw = _apart(moments)
+    pooled = np.tensordot(counts / counts.sum(), raw, axes=1)
+    return Components(counts / counts.sum(), means, _capped(_regular(counts, raw, pooled, shape, how), counts, how.cap))
+
+
+def _apart(moments: Moments) -> tuple[Floats, Floats, Floats]:
+    """Weights, means and covariances as they are."""
     counts = np.maximum(moments.counts, 1e-9)
-    n, d = counts.sum(), moments.sums.shape[1]
     means = moments.sums / counts[:, None]
-    raw = moments.products / counts[:, None, None] - means[:, :, None] * means[:, None, :]
-    pooled = np.tensordot(counts / n, raw, axes=1)
+    return counts, means, moments.products / counts[:, None, None] - means[:, :, None] * means[:, None, :]
+
+
+def _regular(counts: Floats, raw: Floats, pooled: Floats, shape: str, how: Regularisation) -> Floats:
+    """Covariances shrunk to the ``pooled`` one and brought into shape, without the cap."""
+    d = len(pooled)
     nu = (d + 2.0) if how.shrinkage is None else how.shrinkage
     if shape == "tied":
-        shrunk = np.repeat(pooled[None], len(means), axis=0)
+        shrunk = np.repeat(pooled[None], len(raw), axis=0)
     else:
         shrunk = (counts[:, None, None] * raw + nu * pooled) / (counts + nu)[:, None, None]
     if shape in ("diag", "spherical"):
@@ -74,8 +87,41 @@ def maximise(moments: Moments, shape: str, how: Regularisation) -> Components:
         if shape == "spherical":
             variances = np.repeat(variances.mean(axis=1, keepdims=True), d, axis=1)
         shrunk = np.einsum("ki,ij->kij", variances, np.eye(d))
-    shrunk = shrunk + how.ridge * np.trace(pooled) / d * np.eye(d)
-    return Components(counts / n, means, _capped(shrunk, counts, how.cap))
+    regular: Floats = shrunk + how.ridge * np.trace(pooled) / d * np.eye(d)
+    return regular
+
+
+def merged(moments: Moments, shape: str, how: Regularisation) -> Moments:
+    """The same with two components made one: those that lose least likelihood by it, were each row of one component;
+    one of less than a row first of all.
+    """
+    k, d = moments.sums.shape
+    parts = moments.counts, moments.sums, moments.products
+    # A pair and its members are shrunk alike, to the covariance of all rows.
+    everyone = _apart(Moments(*(part.sum(axis=0, keepdims=True) for part in parts)))[2][0]
+
+    def pairs(first: NDArray[np.int64], second: NDArray[np.int64]) -> Moments:
+        return Moments(*(part[first] + part[second] for part in parts))
+
+    def worth(some: Moments) -> Floats:
+        counts, _, raw = _apart(some)
+        lower = np.linalg.cholesky(_regular(counts, raw, everyone, shape, how))
+        found: Floats = counts * (np.log(counts) - np.log(np.einsum("kii->ki", lower)).sum(axis=1))
+        return found
+
+    a, b = np.triu_indices(k, 1)
+    step = max(1, HELD // d**2)
+    together = [worth(pairs(a[i : i + step], b[i : i + step])) for i in range(0, len(a), step)]
+    alone = worth(moments)
+    gains = np.concatenate(together) - alone[a] - alone[b]
+    gains[np.minimum(moments.counts[a], moments.counts[b]) < 1] = np.inf
+    best = int(np.argmax(gains))
+    kept, one = np.delete(np.arange(k), [a[best], b[best]]), pairs(a[best : best + 1], b[best : best + 1])
+    return Moments(
+        np.append(moments.counts[kept], one.counts),
+        np.concatenate((moments.sums[kept], one.sums)),
+        np.concatenate((moments.products[kept], one.products)),
+    )
 
 
 def _capped(covariances: Floats, counts: Floats, cap: float) -> Floats:

@@ -5,13 +5,14 @@ Our own, because the M-step of scikit-learn cannot be regularised through its pu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from personas.segmentation import compute
+from personas.segmentation import compute, compute_mixture
 from personas.segmentation.algorithms.covariance import (
     OFF,
     SHAPES,
@@ -20,9 +21,10 @@ from personas.segmentation.algorithms.covariance import (
     Regularisation,
     free_parameters,
     maximise,
+    merged,
 )
 from personas.segmentation.algorithms.kmeans import REFIT_STARTS, fit_prepared, in_order, prepare
-from personas.segmentation.compute import Whitened
+from personas.segmentation.compute_mixture import Whitened
 from personas.segmentation.lloyd import inertia_of
 from personas.segmentation.records import Algorithm, Floats, Labels
 from personas.segmentation.threads import single_thread
@@ -31,15 +33,15 @@ __all__ = ["GMM", "OFF", "Fit", "MixtureModel", "Regularisation", "fit_gmm", "fi
 
 MANY_ROWS = 10_000
 """Above so many rows the climb begins on a part of them."""
-TRIAL_ROWS, PART_ROWS = 2_500, 5_000
-"""Rows for the trial iterations of all starts, and for the climb of the best."""
-ROUGH_STARTS, ROUGH_PASSES, ROUGH = 12, 3, 1e-3
+TRIAL_ROWS, PART_ROWS = 5_000, 10_000
+"""Rows for the trials of all starts, and for the climb of the best."""
+TRIED = 24
+"""So many components are wanted of all trials together: few climb fast, and need more starts to be the right ones."""
+ROUGH_PASSES, ROUGH = 3, 1e-3
 """Starts on a part are k-means partitions left unfinished, after at most k - 1 passes: finished ones are all the same
 one, and the best mixture is often elsewhere (measured: 0.2 less log-likelihood a row)."""
-FINALISTS = 16
-"""So many components climb on a part in all: a few of them climb fast, and trial iterations tell their tops apart
-least."""
-FULL_PASSES = 4
+TRIAL_PASSES, MERGED_PASSES, PART_PASSES, FULL_PASSES = 5, 3, 40, 4
+"""Passes of a new start, after each merger, of the best start on its part, and on all rows."""
 KMEANS_STARTS = 10
 
 
@@ -77,8 +79,8 @@ class MixtureModel:
         # Close to the rows, so that values far from 0 keep their digits.
         centre = self.centroids.mean(axis=0)
         means = (self.centroids - centre) / self.scale
-        model = compute.whitened(centre, self.scale, self.weights, means, self.covariances)
-        return compute.log_densities(X, model) - float(np.log(self.scale).sum())
+        model = compute_mixture.whitened(centre, self.scale, self.weights, means, self.covariances)
+        return compute_mixture.log_densities(X, model) - float(np.log(self.scale).sum())
 
     def membership(self, X: Floats) -> Floats:
         """(n, k) posterior probabilities; near 0 or 1 whatever the truth when there are more than ten columns."""
@@ -116,6 +118,14 @@ class MixtureModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows with what makes a pass of expectation over them."""
+
+    X: Floats
+    expect: Callable[[Whitened], tuple[float, Floats, Floats, Floats]]
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What stays the same in a fit: columns are taken less ``centre`` over ``scale``, covariances have a ``shape``."""
 
@@ -126,15 +136,23 @@ class Frame:
 
     def whitened(self, found: Components) -> Whitened:
         """The components for a pass over the rows."""
-        return compute.whitened(self.centre, self.scale, found.weights, found.means, found.covariances)
+        return compute_mixture.whitened(self.centre, self.scale, found.weights, found.means, found.covariances)
+
+    def rows(self, X: Floats) -> Rows:
+        """Rows that a mixture climbs on to the end."""
+        return Rows(X, partial(compute_mixture.mixture, X))
+
+    def narrow(self, X: Floats) -> Rows:
+        """Rows that it climbs on only some way, in float32."""
+        return Rows(X, partial(compute_mixture.narrow_mixture, compute_mixture.narrow(X, self.centre, self.scale)))
 
 
 def fit_gmm(X: Floats, k: int, stream: np.random.SeedSequence, starts: int) -> MixtureModel:
     """A mixture of ``k`` components: full covariances, or diagonal ones when a component has under 5 rows a column.
 
     Starts are k-means partitions: ten of them for a reference fit, one good one for a refit (``starts`` up to 5).
-    Above 10,000 rows twelve unfinished ones are tried on 2,500 of them, the best few climb on 5,000, and all rows take
-    part in four last passes.
+    Above 10,000 rows a few unfinished ones, of twice as many components, are tried on 5,000 of them, the best climbs on
+    10,000, and all rows take part in four last passes.
     """
     shape = "full" if len(X) / k >= 5 * X.shape[1] else "diag"
     if starts <= REFIT_STARTS:
@@ -169,13 +187,10 @@ def fit_mixture(
     frame = Frame(X.mean(axis=0), np.where(spread > 0, spread, 1.0), shape, how)
     with single_thread():
         if len(X) > MANY_ROWS:
-            drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
-            part, first = X[np.sort(drawn)], X[np.sort(drawn[:TRIAL_ROWS])]
-            rough = Fit(tolerance=1e-3, iterations=40, trial_iterations=5, finalists=max(2, FINALISTS // k))
-            moments = _best(first, part, frame, k, _unfinished(first / frame.scale, k, stream), rough)
-            moments = _climb(X, frame, moments, fit.tolerance, FULL_PASSES)[1]
+            moments = _from_part(X, frame, k, stream)
+            moments = _climb(frame.narrow(X), frame, moments, fit.tolerance, FULL_PASSES)[1]
         else:
-            moments = _best(X, X, frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
+            moments = _best(frame.rows(X), frame, k, _partitions(X / frame.scale, k, stream, starts), fit)
         found = maximise(moments, shape, how)
         order = in_order(found.means)
         model = MixtureModel(
@@ -212,24 +227,47 @@ def _partitions(Z: Floats, k: int, stream: np.random.SeedSequence, starts: list[
     return list(found.values())
 
 
-def _unfinished(Z: Floats, k: int, stream: np.random.SeedSequence) -> list[Labels]:
+def _unfinished(Z: Floats, k: int, starts: int, stream: np.random.SeedSequence) -> list[Labels]:
     """Unlike k-means partitions after a few passes."""
-    uniforms = np.random.Generator(np.random.PCG64(stream)).random((ROUGH_STARTS, 1 + (k - 1) * compute.tries(k)))
+    uniforms = np.random.Generator(np.random.PCG64(stream)).random((starts, 1 + (k - 1) * compute.tries(k)))
     passes = max(1, min(ROUGH_PASSES, k - 1))
     return [compute.nearest(Z, c)[0] for c in compute.starts(compute.pack(Z), k, uniforms, passes, ROUGH)[1]]
 
 
-def _best(first: Floats, part: Floats, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
-    """From all partitions of the rows ``first`` a few iterations, from the best of them to the end with ``part``."""
+def _from_part(X: Floats, frame: Frame, k: int, stream: np.random.SeedSequence) -> Moments:
+    """Where the climb on all rows begins: the best of a few trials, climbed on a part of the rows.
+
+    Each trial begins with twice as many components, and the two that lose least as one are merged until there are k:
+    twelve starts from k components alone end up to 0.1 log-likelihood a row lower. The cap waits until there are k.
+    """
+    drawn = np.random.Generator(np.random.PCG64(stream)).permutation(len(X))[:PART_ROWS]
+    part, first = frame.narrow(X[np.sort(drawn)]), frame.narrow(X[np.sort(drawn[:TRIAL_ROWS])])
+    loose = replace(frame, how=replace(frame.how, cap=np.inf))
+    runs = []
+    for labels in _unfinished(first.X / frame.scale, 2 * k, max(2, TRIED // k), stream):
+        now, moments = _climb(first, loose, _moments(first.X, frame, labels, 2 * k), ROUGH, TRIAL_PASSES)
+        while len(moments.counts) > k:
+            moments = merged(moments, frame.shape, loose.how)
+            now, moments = _climb(first, loose, moments, ROUGH, MERGED_PASSES)
+        runs.append((now, moments))
+    return _climb(part, frame, _soundest(runs, first, frame)[1], ROUGH, PART_PASSES)[1]
+
+
+def _best(rows: Rows, frame: Frame, k: int, partitions: list[Labels], fit: Fit) -> Moments:
+    """From all partitions a few iterations, from the best of them to the end."""
     trials = [
-        _climb(first, frame, _moments(first, frame, labels, k), fit.tolerance, fit.trial_iterations)
+        _climb(rows, frame, _moments(rows.X, frame, labels, k), fit.tolerance, fit.trial_iterations)
         for labels in partitions
     ]
     trials.sort(key=lambda run: -run[0])
-    runs = [_climb(part, frame, run[1], fit.tolerance, fit.iterations) for run in trials[: fit.finalists]]
-    lightest = max(0.02, 2 * part.shape[1] / len(part)) if frame.how is not OFF else 0.0
-    sound = [run for run in runs if run[1].lightest >= lightest] or runs
-    return max(sound, key=lambda run: run[0])[1]
+    runs = [_climb(rows, frame, run[1], fit.tolerance, fit.iterations) for run in trials[: fit.finalists]]
+    return _soundest(runs, rows, frame)[1]
+
+
+def _soundest(runs: list[tuple[float, Moments]], rows: Rows, frame: Frame) -> tuple[float, Moments]:
+    """The most likely run; one with a component that is too light only when there is no other."""
+    lightest = max(0.02, 2 * rows.X.shape[1] / len(rows.X)) if frame.how is not OFF else 0.0
+    return max(runs, key=lambda run: (run[1].lightest >= lightest, run[0]))
 
 
 def _moments(X: Floats, frame: Frame, labels: Labels, k: int) -> Moments:
@@ -242,12 +280,12 @@ def _moments(X: Floats, frame: Frame, labels: Labels, k: int) -> Moments:
     )
 
 
-def _climb(X: Floats, frame: Frame, moments: Moments, tolerance: float, iterations: int) -> tuple[float, Moments]:
+def _climb(rows: Rows, frame: Frame, moments: Moments, tolerance: float, iterations: int) -> tuple[float, Moments]:
     """Mean log-likelihood, and moments of its components, after at most ``iterations`` rounds."""
     before = -np.inf
     for _ in range(iterations):
-        total, *sums = compute.mixture(X, frame.whitened(maximise(moments, frame.shape, frame.how)))
-        now, moments = total / len(X), Moments(*sums)
+        total, *sums = rows.expect(frame.whitened(maximise(moments, frame.shape, frame.how)))
+        now, moments = total / len(rows.X), Moments(*sums)
         if abs(now - before) < tolerance:
             break
         before = now
