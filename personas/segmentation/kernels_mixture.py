@@ -1,8 +1,8 @@
 """Compiled passes of a Gaussian mixture: densities of all components and, in the same pass, what they add up to.
 
 Only ``compute_mixture`` imports this module; ``twins`` holds the same functions in numpy. ``mixture`` is float64: one
-that climbs by 1e-8 a round must not stand on float32. ``narrow_mixture`` is float32 within a block of 256 rows, for many
-rows and for climbs that end sooner: it takes a third of the time.
+that climbs by 1e-8 a round must not stand on float32. ``narrow_mixture`` is float32 within a block of 256 rows, for
+many rows and for climbs that end sooner: it takes a third of the time.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def test_a_pass_in_float32_adds_up_the_same_to_six_digits(columns: int, monkeypa
     model = compute_mixture.whitened(centre, scale, np.array([0.5, 0.3, 0.2]), means, covariances)
     total, *moments = compute_mixture.mixture(X, model)
     for room in (kernels_mixture, twins):
-        monkeypatch.setattr(compute, "_mixture_module", lambda room=room: room)
+        monkeypatch.setattr(compute_mixture, "_module", lambda room=room: room)
         found, *others = compute_mixture.narrow_mixture(compute_mixture.narrow(X, centre, scale), model)
         assert abs(found / total - 1) <= 1e-6
         for one, other in zip(moments, others, strict=True):
