@@ -6,7 +6,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.datasets import load_iris
 
-from personas.segmentation import compute, compute_mixture, kernels_mixture, twins
+from personas.segmentation import compute_mixture, kernels_mixture, twins
 from personas.segmentation.agreement import adjusted_rand, contingency
 from personas.segmentation.algorithms import gmm
 from personas.segmentation.algorithms.covariance import Moments, Regularisation, free_parameters, merged
