@@ -12,6 +12,7 @@ from functools import cache
 from types import ModuleType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from personas.segmentation.ordered import Rows
 from personas.segmentation.records import Floats, Labels
@@ -261,4 +262,11 @@ def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds) -> Floats:
     """(cells, b * 256) sums of the distances from the rows of ``queries`` to the rows of each cell."""
     sums = np.empty((len(bounds) - 1, len(queries) * ROWS))
     _modules()[1].cell_sums(queries, rows, bounds, sums)
+    return sums
+
+
+def segment_sums(pieces: Floats, segments: NDArray[np.int64], weights: Floats, count: int) -> Floats:
+    """(count, q) sums over segments from those over pieces (p, q), each part of some ``segments`` (p, m)."""
+    sums = np.zeros((count, pieces.shape[1]))
+    _modules()[1].segment_sums(numbers(pieces), np.require(segments, np.int64, ["C", "W"]), numbers(weights), sums)
     return sums

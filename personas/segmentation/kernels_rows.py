@@ -10,7 +10,7 @@ import numpy as np
 from personas.segmentation.compiling import compiled
 from personas.segmentation.kernels_block import narrow, two_nearest
 from personas.segmentation.records import Floats, Labels
-from personas.segmentation.tiles import ROWS, Blocks, Bounds, Tiles, Weights
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Places, Tiles, Weights
 
 SMALL, LARGE = 1e-12, 1e12
 """Distances of centroids, and values, that float32 can square."""
@@ -292,3 +292,14 @@ def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> Non
                 used += 1
                 for r in range(ROWS):
                     sums[g, b * ROWS + r] += pieces[used, r]
+
+
+@compiled
+def segment_sums(pieces: Floats, segments: Places, weights: Floats, sums: Floats) -> None:
+    """Add the rows of ``pieces`` (p, q), by weight, to the rows of ``sums`` (s, q) that ``segments`` (p, m) names."""
+    for i in range(len(pieces)):
+        w = weights[i]
+        for m in range(segments.shape[1]):
+            total, piece = sums[segments[i, m]], pieces[i]
+            for r in range(len(piece)):
+                total[r] += w * piece[r]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from personas.segmentation import compute
 from personas.segmentation.records import Floats, Labels
 from personas.segmentation.tiles import Bounds
 
@@ -23,13 +24,14 @@ FEW_REFERENCES = 100
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """``of`` (n,) cell of each row; ``bounds`` (cells + 1,) in rows sorted by cell; ``to_segments`` (cells, segments of
-    all labelings side by side) says with 1 which segments a cell is part of.
+    """``of`` (n,) cell of each row; ``bounds`` (cells + 1,) in rows sorted by cell; ``segments`` (cells, labelings)
+    which of the ``count`` segments of all labelings, side by side, a cell is part of.
     """
 
     of: NDArray[np.int64]
     bounds: Bounds
-    to_segments: Floats
+    segments: NDArray[np.int64]
+    count: int
 
     def order(self) -> NDArray[np.int64]:
         """The order that sorts rows by cell, equal ones as they stand."""
@@ -43,26 +45,38 @@ class References:
     """Rows drawn within cells: ``rows`` in pieces between ``bounds``; a piece is a whole cell or an eighth of a drawn
     one.
 
-    ``to_segments`` (pieces, segments) turns sums over pieces into sums over whole segments. The first ``whole`` pieces
-    are whole cells; the others follow part by part, the same number in each.
+    ``segments`` (pieces, labelings) and ``weights`` (pieces,) turn sums over pieces into sums over the ``count`` whole
+    segments. The first ``whole`` pieces are whole cells; the others follow part by part, the same number in each.
     """
 
     rows: NDArray[np.int64]
     bounds: Bounds
-    to_segments: Floats
+    segments: NDArray[np.int64]
+    weights: Floats
+    count: int
     whole: int
 
     def segment_sums(self, pieces: Floats) -> Floats:
         """(1 + parts, segments, q) from sums over pieces (pieces, q): from all references, then from each part alone;
         only the first when nothing was drawn.
         """
-        fixed = self.to_segments[: self.whole].T @ pieces[: self.whole]
+        fixed = self._added(pieces, 0, self.whole)
         each = (len(pieces) - self.whole) // PARTS
         if not each:
             return fixed[None]
         firsts = [self.whole + p * each for p in range(PARTS)]
-        parts = np.stack([self.to_segments[i : i + each].T @ pieces[i : i + each] for i in firsts])
+        parts = np.stack([self._added(pieces, i, i + each) for i in firsts])
         return np.concatenate(((fixed + parts.sum(axis=0))[None], fixed + PARTS * parts))
+
+    def _added(self, pieces: Floats, first: int, last: int) -> Floats:
+        piece = slice(first, last)
+        return compute.segment_sums(pieces[piece], self.segments[piece], self.weights[piece], self.count)
+
+
+def every_row(cells: Cells) -> References:
+    """All rows, cell by cell."""
+    cell_count = len(cells.segments)
+    return References(cells.order(), cells.bounds, cells.segments, np.ones(cell_count), cells.count, cell_count)
 
 
 def sizes_of(labels: NDArray[np.integer], count: int = 0) -> NDArray[np.int64]:
@@ -92,10 +106,8 @@ def common_refinement(labelings: Sequence[Labels]) -> Cells:
     first_row = np.zeros(len(counts), dtype=np.int64)
     first_row[cells[::-1]] = np.arange(len(cells) - 1, -1, -1)
     offsets = np.concatenate(([0], np.cumsum(widths)[:-1]))
-    to_segments = np.zeros((len(counts), sum(widths)))
-    for labels, offset in zip(labelings, offsets, strict=True):
-        to_segments[np.arange(len(counts)), offset + labels[first_row]] = 1.0
-    return Cells(cells, np.concatenate(([0], np.cumsum(counts))).astype(np.int64), to_segments)
+    segments = np.column_stack([offset + labels[first_row] for labels, offset in zip(labelings, offsets, strict=True)])
+    return Cells(cells, np.concatenate(([0], np.cumsum(counts))).astype(np.int64), segments, sum(widths))
 
 
 def draw_references(cells: Cells, random: np.random.Generator, most: int) -> References:
@@ -106,7 +118,7 @@ def draw_references(cells: Cells, random: np.random.Generator, most: int) -> Ref
     """
     n, order, sizes = len(cells.of), cells.order(), np.diff(cells.bounds)
     if n <= most:
-        return References(order, cells.bounds, cells.to_segments, len(sizes))
+        return every_row(cells)
     apart = _apart(cells, sizes, most)
     # As many for each part of a cell; many small cells must not make many rows.
     least = min(WHOLE_CELL, PARTS * max(1, most // (2 * PARTS * int(apart.sum()))))
@@ -126,7 +138,7 @@ def draw_references(cells: Cells, random: np.random.Generator, most: int) -> Ref
     bounds = np.cumsum(np.concatenate(([0], sizes[kept], np.tile(lengths, PARTS))))
     return References(
         np.concatenate((order[np.repeat(np.isin(np.arange(len(sizes)), kept), sizes)], taken)),
-        bounds.astype(np.int64), cells.to_segments[place] * weights[place, None], len(kept),
+        bounds.astype(np.int64), cells.segments[place], weights[place], cells.count, len(kept),
     )  # fmt: skip
 
 
@@ -134,9 +146,10 @@ def _apart(cells: Cells, sizes: NDArray[np.int64], most: int) -> NDArray[np.bool
     """Cells that are drawn from on their own: the largest, and all that a small segment has."""
     if len(sizes) <= MOST_CELLS:
         return np.ones(len(sizes), dtype=bool)
-    few = cells.to_segments.T @ sizes < FEW_REFERENCES * len(cells.of) / most
+    in_segments = np.bincount(cells.segments.ravel(), np.repeat(sizes, cells.segments.shape[1]), cells.count)
+    few = in_segments < FEW_REFERENCES * len(cells.of) / most
     large: NDArray[np.bool_] = sizes > np.partition(sizes, -MOST_CELLS)[-MOST_CELLS]
-    return large | cells.to_segments[:, few].any(axis=1)
+    return large | few[cells.segments].any(axis=1)
 
 
 def _at_even_steps(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from personas.segmentation import compute
 from personas.segmentation.ordered import Rows
 from personas.segmentation.records import Floats, Labels, Progress
-from personas.segmentation.refinement import PARTS, References, common_refinement, draw_references, sizes_of
+from personas.segmentation.refinement import PARTS, References, common_refinement, draw_references, every_row, sizes_of
 from personas.segmentation.streams import Step, draw_rows, generator
 from personas.segmentation.threads import single_thread, spread
 from personas.segmentation.tiles import ROWS
@@ -93,8 +93,7 @@ def row_silhouettes(
 ) -> Floats:
     """(number of labelings, q) silhouettes of the rows ``queries`` against all rows of X."""
     cells = common_refinement(labelings)
-    everyone = References(cells.order(), cells.bounds, cells.to_segments, len(cells.to_segments))
-    values: Floats = _values(X, labelings, queries, everyone, progress)[0]
+    values: Floats = _values(X, labelings, queries, every_row(cells), progress)[0]
     return values
 
 
@@ -109,10 +108,10 @@ def _values(
     centre = rows.mean(axis=0)
     rows -= centre
     narrow = rows.astype(np.float32)
-    versions = 1 if references.whole == len(references.to_segments) else 1 + PARTS
+    versions = 1 if references.whole == len(references.weights) else 1 + PARTS
     values = np.empty((versions, len(labelings), len(queries)))
 
-    step = ROWS * max(1, min(QUERY_BLOCK, SUMS // len(references.to_segments)) // ROWS)
+    step = ROWS * max(1, min(QUERY_BLOCK, SUMS // len(references.weights)) // ROWS)
 
     def block(start: int) -> int:
         part = queries[start : start + step]

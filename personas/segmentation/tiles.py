@@ -16,5 +16,7 @@ Weights = NDArray[np.float32]
 """One number per row or column."""
 Small = NDArray[np.int8]
 """Labels of many rows: there are never more than 60 segments."""
+Places = NDArray[np.int64]
+"""Numbers of rows, columns or segments."""
 Bounds = NDArray[np.int64]
 """(cells + 1,) where each cell begins in rows sorted by cell, and where the last ends."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.segmentation.records import Floats, Labels
-from personas.segmentation.tiles import ROWS, Blocks, Bounds, Small, Tiles, Weights
+from personas.segmentation.tiles import ROWS, Blocks, Bounds, Places, Small, Tiles, Weights
 
 BLOCK = 4096
 CANCELLED, LOST, ROUNDED = 1e-6, 1e-3, 1e-6
@@ -223,6 +223,13 @@ def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> Non
         squares[a, b] = ((x[i + a] - rows[b]) ** 2).sum(axis=1)
         pieces = np.add.reduceat(np.sqrt(squares, out=squares), starts, axis=1)
         sums[:, i : i + step] = np.add.reduceat(pieces, first, axis=1, dtype=np.float64).T
+
+
+def segment_sums(pieces: Floats, segments: Places, weights: Floats, sums: Floats) -> None:
+    """See ``kernels_rows.segment_sums``."""
+    together = np.zeros((len(sums), len(pieces)))
+    np.add.at(together, (segments.T, np.arange(len(pieces))), weights)
+    sums += together @ pieces
 
 
 def _close(squares: NDArray[np.floating[Any]], limit: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64], ...]:

@@ -210,7 +210,7 @@ def test_every_kernel_is_compiled_for_one_set_of_types() -> None:
         values.flags.writeable = False
     restore_gmm(saved).predict(X[::2])
     fit_gmm(np.tile(X, (8, 1)), 2, np.random.SeedSequence(0), 5)  # 12,000 rows
-    rows = ("nearest", "group_sums", "squared", "cell_sums")
+    rows = ("nearest", "group_sums", "squared", "cell_sums", "segment_sums")
     mixtures = ("mixture", "narrow_mixture", "log_densities")
     names = ("pack", "starts", "passes", "sweep", "exchanges", *rows, *mixtures)
     for room in (kernels, kernels_exchange, kernels_rows, kernels_mixture):
