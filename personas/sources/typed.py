@@ -185,16 +185,16 @@ def typed_reports(
     import pyarrow as pa
 
     kept = [f"COUNT({quoted(item.name)}) AS {quoted('v ' + item.name)}" for item in typed if item.origin]
+    found = _counted(engine, kept, table.name)
+    # Where no value is unknown none has failed, and the files need not be read once more.
     there = [
         f"COUNT(CASE WHEN {finite_sql(name, family_of(types[name]))} THEN 1 END) AS {quoted('f ' + item.name)}"
         for item in typed
         for name in item.origin
         if len(item.origin) == 1 and not _is_text(item, types) and not always_fits(item.kind, types[name])
+        and found["v " + item.name] < raw.kept
     ]
-    found: dict[str, Any] = {}
-    for counts, source in ((kept, table.name), (there, f"file_{raw.name}")):
-        if counts:
-            found |= engine.fetch(f"SELECT {', '.join(counts)} FROM {quoted(source)}", 1).to_pylist()[0]
+    found |= _counted(engine, there, f"file_{raw.name}")
     reports = {}
     for item in typed:
         filled = int(found.get("v " + item.name, raw.kept))
@@ -203,6 +203,10 @@ def typed_reports(
         notes = (f"{bad:,} amounts are not whole cents and are kept to 4 decimals",) if bad else ()
         reports[item.name] = Converted(pa.nulls(0), filled, raw.kept - filled - failed, failed, notes=notes)
     return reports
+
+
+def _counted(engine: Engine, counts: list[str], source: str) -> dict[str, Any]:
+    return engine.fetch(f"SELECT {', '.join(counts)} FROM {quoted(source)}", 1).to_pylist()[0] if counts else {}
 
 
 def _is_text(item: Mapped, types: dict[str, str]) -> bool:
