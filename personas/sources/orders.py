@@ -14,7 +14,7 @@ from personas.errors import InputError, count_of
 from personas.sources.audit import KEPT, audit_lines
 from personas.sources.load import Loaded
 from personas.sources.window import Window, dated_cases, window_cases
-from personas.sources.words import CHANNEL_SQL, check_words, other_channels
+from personas.sources.words import CHANNEL_SQL, CHANNELS, as_known, check_words, other_channels
 from personas.sources.work import Work, kept, numbers_repeat, read_totals, refuse_conflicts
 
 OPTIONAL = ("discount_amount", "channel", "coupon_code", "items", "shipping_amount", "tax_amount")
@@ -26,18 +26,20 @@ NO_SALE = "('cancelled', 'failed', 'test')"
 """Kinds of records that are counted and set aside."""
 
 
-def signed_orders_sql(table: Table, *, numbered: bool) -> str:
+def signed_orders_sql(table: Table, *, numbered: bool, plain: bool = False) -> str:
     """Orders with ``class`` (sale, refund, cancelled), ``amount`` (negative for a refund, whatever its sign was) and
     the channel as one of ``CHANNELS``. ``numbered`` says that every order has a number; to the others one is given.
+    ``plain`` says that all kinds and channels are written as we write them.
     """
-    kind = "COALESCE(LOWER(kind), 'sale')" if table.has("kind") else "'sale'"
+    kind = f"COALESCE({'kind' if plain else 'LOWER(kind)'}, 'sale')" if table.has("kind") else "'sale'"
     record = "CAST(record AS VARCHAR)" if table.has("record") else f"CAST({_row_number(table)} AS VARCHAR)"
     order_id = f"COALESCE(order_id, 'without id, record ' || {record})" if table.has("order_id") else record
     order_id = "order_id" if numbered else order_id
     original = "original_order_id" if table.has("original_order_id") else "CAST(NULL AS VARCHAR)"
     refunded = "refunded_amount" if table.has("refunded_amount") else "CAST(NULL AS DECIMAL(18, 4))"
     rest = "".join(
-        f",\n          {CHANNEL_SQL if name == 'channel' else name} AS {name}" for name in OPTIONAL if table.has(name)
+        f",\n          {CHANNEL_SQL if name == 'channel' and not plain else name} AS {name}"
+        for name in OPTIONAL if table.has(name)
     )
     return f"""
         SELECT
@@ -226,14 +228,11 @@ def mark_orders(work: Work) -> Marked | None:
     if item is None:
         return None
     engine = work.engine
-    odd, _, _ = check_words(engine, item.table, "kind", KINDS)
-    if odd:
-        raise InputError(
-            f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of {', '.join(KINDS)}. Write under "
-            f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
-        )
-    work.notices += other_channels(engine, item.table, "orders")
-    source, columns, repeat = _signed(work, item)
+    plain = as_known(engine, item.table, "kind", KINDS) and as_known(engine, item.table, "channel", CHANNELS)
+    if not plain:
+        _refuse_odd_kinds(engine, item)
+        work.notices += other_channels(engine, item.table, "orders")
+    source, columns, repeat = _signed(work, item, plain=plain)
     shared = shared_customer(engine, source)
     totals = read_totals(work, item, source, "amount")
     sql = marked_orders_sql(source, columns, work.window, work.known, copies=repeat, shared=shared)
@@ -250,7 +249,16 @@ def mark_orders(work: Work) -> Marked | None:
     return Marked(marked, repeat, tracks)
 
 
-def _signed(work: Work, item: Loaded) -> tuple[str, list[str], bool]:
+def _refuse_odd_kinds(engine: Engine, item: Loaded) -> None:
+    odd, _, _ = check_words(engine, item.table, "kind", KINDS)
+    if odd:
+        raise InputError(
+            f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of {', '.join(KINDS)}. Write under "
+            f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
+        )
+
+
+def _signed(work: Work, item: Loaded, *, plain: bool) -> tuple[str, list[str], bool]:
     """What stands for the signed orders behind FROM, their columns, and whether a number is there more than once.
 
     They are looked at twice or three times, which costs less than to keep them, unless they had to be sorted.
@@ -258,7 +266,7 @@ def _signed(work: Work, item: Loaded) -> tuple[str, list[str], bool]:
     engine = work.engine
     columns = [*SIGNED, *(name for name in OPTIONAL if item.table.has(name))]
     numbered = _all_numbered(engine, item.table)
-    sql = signed_orders_sql(item.table, numbered=numbered)
+    sql = signed_orders_sql(item.table, numbered=numbered, plain=plain)
     if numbered and not numbers_repeat(engine, item.table, "order_id"):
         return f"({sql}) AS o", columns, False
     signed = engine.make(item.table.name, sql)

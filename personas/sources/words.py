@@ -18,6 +18,15 @@ MOST_WORDS = 20
 """So many odd words of a column are named."""
 
 
+def as_known(engine: Engine, table: Table, column: str, allowed: Sequence[str]) -> bool:
+    """Whether every word of a column is an allowed one, letter for letter: then its letter case does not matter."""
+    if not table.has(column):
+        return True
+    known = ", ".join(f"'{word}'" for word in allowed)
+    sql = f"SELECT COUNT(*) AS odd FROM {quoted(table.name)} WHERE {column} NOT IN ({known})"
+    return not engine.fetch(sql, 1).to_pylist()[0]["odd"]
+
+
 def check_words(engine: Engine, table: Table, column: str, allowed: Sequence[str]) -> tuple[list[str], int, int]:
     """Words of a column that are none of the allowed ones, commonest first; how many more there are; their records."""
     if not table.has(column):
