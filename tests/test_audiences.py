@@ -95,6 +95,8 @@ def test_who_is_in_an_audience(tmp_path: Path, where: list[dict[str, Any]], want
         ({"column": "region", "from": "a"}, "has no order"),
         ({"table": "tickets", "column": "topic", "is": "x"}, "no table of tickets"),
         ({"column": 'region" OR 1=1 --', "is": "x"}, "no column"),
+        # What the rules keep beside the orders is no column of theirs.
+        ({"table": "orders", "column": "status", "is": "used"}, "orders have no column 'status'"),
     ],
 )
 def test_conditions_that_do_not_fit_are_told(tmp_path: Path, condition: dict[str, Any], words: str) -> None:

@@ -27,7 +27,7 @@ ALLOWED: dict[str, str] = {
     "DateTrunc": "date_trunc", "DateDiff": "date_diff", "DateStrToDate": "date literal",
     # text
     "MD5": "md5", "Substring": "substr", "Lower": "lower", "Upper": "upper", "Trim": "trim", "Length": "length",
-    "SplitPart": "split_part", "StrPosition": "position", "DPipe": "||",
+    "BitLength": "bit_length", "SplitPart": "split_part", "StrPosition": "position", "DPipe": "||",
     # windows
     "Lag": "lag", "RowNumber": "row_number",
     # logic that sqlglot counts among the functions

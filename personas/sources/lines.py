@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from personas.engines.engine import Engine, Table
+from personas.engines.engine import Table
 from personas.engines.portable import quoted
 from personas.errors import InputError, PersonasError, count_of
 from personas.sources.audit import KEPT, LABELS, as_text, audit_lines
 from personas.sources.canonical import AuditLine
 from personas.sources.load import Loaded
-from personas.sources.orders import CHANNEL_SQL, Marked, other_channels
+from personas.sources.orders import Marked
 from personas.sources.window import Window, dated_cases, window_cases
-from personas.sources.work import Work, read_totals, refuse_conflicts
+from personas.sources.words import CHANNEL_SQL, other_channels
+from personas.sources.work import Work, kept, read_totals, refuse_conflicts
 
 OPTIONAL = ("quantity", "sku", "category", "brand", "unit_cost", "discount_amount")
 FROM_PRODUCTS = ("category", "brand", "unit_cost")
@@ -104,16 +105,6 @@ def lines_alone_sql(lines: Table, products: Table | None, window: Window, known:
     """
 
 
-def kept_lines(engine: Engine, marked: Table) -> Table:
-    """The canonical order lines: the marked ones themselves where none is set aside, because they are many."""
-    names = tuple(name for name in marked.columns if name not in {"status", "channel"})
-    sql = f"SELECT COUNT(*) AS aside FROM {quoted(marked.name)} WHERE status NOT IN {KEPT}"
-    if not engine.fetch(sql, 1).to_pylist()[0]["aside"]:
-        return Table(marked.name, names)
-    listed = ", ".join(quoted(name) for name in names)
-    return engine.make(marked.name, f"SELECT {listed} FROM {quoted(marked.name)} WHERE status IN {KEPT}")
-
-
 def orders_from_lines_sql(marked: Table) -> str:
     """Orders made of lines: one per order number, on the day of its first line; negative totals are refunds."""
     rest = ""
@@ -202,7 +193,7 @@ def make_lines(
     if item is None:
         return None, None
     engine = work.engine
-    totals = read_totals(work, item, item.table, "line_amount")
+    totals = read_totals(work, item, quoted(item.table.name), "line_amount")
     if marked_orders is not None:
         if "order_id" not in {column.name for column in work.loaded["orders"].plan.columns}:
             raise InputError(
@@ -221,7 +212,8 @@ def make_lines(
         engine, marked, "order_lines", read=totals, amount="line_amount", aside=item.set_aside
     )
     made = None if marked_orders else _made_orders(work, item, marked)
-    return kept_lines(engine, marked), made
+    names = [name for name in marked.columns if name not in {"status", "channel"}]
+    return kept(engine, marked, names), made
 
 
 def _made_orders(work: Work, item: Loaded, marked: Table) -> Table:
@@ -260,11 +252,15 @@ def say_lines(work: Work, lines: Table | None, order_table: Table | None, produc
     if lost := rows.get("without-order"):
         work.notice("lines-without-order", f"{count_of(lost, 'order line')} whose order is in no file set aside", lost)
     if products is not None and lines.has("sku"):
+        # Without a product nothing of it is known: the other lines need not be joined.
+        own = work.loaded["order_lines"]
+        added = [name for name in FROM_PRODUCTS if products.has(name) and not own.has(name)]
+        unknown = "".join(f" AND l.{name} IS NULL" for name in added)
         sql = f"""
             SELECT COUNT(*) AS records
             FROM {quoted(lines.name)} AS l
             LEFT JOIN {quoted(products.name)} AS p ON p.sku = l.sku
-            WHERE p.sku IS NULL
+            WHERE p.sku IS NULL{unknown}
         """
         if lost := work.engine.fetch(sql, 1).to_pylist()[0]["records"]:
             work.notice(

@@ -11,37 +11,35 @@ from dataclasses import dataclass
 from personas.engines.engine import Engine, Table
 from personas.engines.portable import quoted, text_literal
 from personas.errors import InputError, count_of
-from personas.estimate import Notice
-from personas.sources.audit import audit_lines
+from personas.sources.audit import KEPT, audit_lines
 from personas.sources.load import Loaded
 from personas.sources.window import Window, dated_cases, window_cases
-from personas.sources.work import Work, read_totals, refuse_conflicts
+from personas.sources.words import CHANNEL_SQL, CHANNELS, as_known, check_words, other_channels
+from personas.sources.work import Work, kept, numbers_repeat, read_totals, refuse_conflicts
 
 OPTIONAL = ("discount_amount", "channel", "coupon_code", "items", "shipping_amount", "tax_amount")
 """Columns that are handed on as they are."""
-CHANNELS = ("online", "store", "phone", "other")
+SIGNED = ("order_id", "customer_id", "ordered_on", "class", "part", "amount", "original_order_id", "refunded_amount")
+"""Columns of the signed orders, before ``OPTIONAL`` ones."""
 KINDS = ("sale", "refund", "cancelled", "failed", "test")
-CHANNEL_SQL = (
-    f"CASE WHEN LOWER(channel) IN ({', '.join(map(repr, CHANNELS))}) THEN LOWER(channel)"
-    " WHEN channel <> '' THEN 'other' END"
-)
-"""The channel as one of ``CHANNELS``."""
 NO_SALE = "('cancelled', 'failed', 'test')"
 """Kinds of records that are counted and set aside."""
 
 
-def signed_orders_sql(table: Table, *, numbered: bool) -> str:
+def signed_orders_sql(table: Table, *, numbered: bool, plain: bool = False) -> str:
     """Orders with ``class`` (sale, refund, cancelled), ``amount`` (negative for a refund, whatever its sign was) and
     the channel as one of ``CHANNELS``. ``numbered`` says that every order has a number; to the others one is given.
+    ``plain`` says that all kinds and channels are written as we write them.
     """
-    kind = "COALESCE(LOWER(kind), 'sale')" if table.has("kind") else "'sale'"
+    kind = f"COALESCE({'kind' if plain else 'LOWER(kind)'}, 'sale')" if table.has("kind") else "'sale'"
     record = "CAST(record AS VARCHAR)" if table.has("record") else f"CAST({_row_number(table)} AS VARCHAR)"
     order_id = f"COALESCE(order_id, 'without id, record ' || {record})" if table.has("order_id") else record
     order_id = "order_id" if numbered else order_id
     original = "original_order_id" if table.has("original_order_id") else "CAST(NULL AS VARCHAR)"
     refunded = "refunded_amount" if table.has("refunded_amount") else "CAST(NULL AS DECIMAL(18, 4))"
     rest = "".join(
-        f",\n          {CHANNEL_SQL if name == 'channel' else name} AS {name}" for name in OPTIONAL if table.has(name)
+        f",\n          {CHANNEL_SQL if name == 'channel' and not plain else name} AS {name}"
+        for name in OPTIONAL if table.has(name)
     )
     return f"""
         SELECT
@@ -78,14 +76,11 @@ def _row_number(table: Table) -> str:
     return f"ROW_NUMBER() OVER (ORDER BY {order})"
 
 
-def busiest_sql(table: Table) -> str:
+def busiest_sql(source: str) -> str:
     """The customer number with most orders, its orders, all orders, and the orders of a middle customer."""
     return f"""
         WITH counts AS (
-          SELECT customer_id, COUNT(*) AS orders
-          FROM {quoted(table.name)}
-          WHERE customer_id IS NOT NULL AND class = 'sale'
-          GROUP BY customer_id
+          {_sales_by_customer(source)}
         ), ranked AS (
           SELECT customer_id, orders, ROW_NUMBER() OVER (ORDER BY orders DESC, customer_id) AS place
           FROM counts
@@ -99,30 +94,35 @@ def busiest_sql(table: Table) -> str:
     """
 
 
-def shared_customer(engine: Engine, table: Table) -> str | None:
+def _sales_by_customer(source: str) -> str:
+    return f"""SELECT customer_id, COUNT(*) AS orders
+          FROM {source}
+          WHERE customer_id IS NOT NULL AND class = 'sale'
+          GROUP BY customer_id"""
+
+
+def shared_customer(engine: Engine, source: str) -> str | None:
     """A number such as "guest" that many people share: over 5% of all orders, over 50 times a middle customer's."""
-    found = engine.fetch(busiest_sql(table), 1).to_pylist()[0]
-    if found["most"] and found["most"] > 0.05 * float(found["total"]) and found["most"] > 50 * float(found["middle"]):
-        return str(found["customer"])
-    return None
+    sql = f"SELECT MAX(orders) AS most, SUM(orders) AS total FROM ({_sales_by_customer(source)}) AS counts"
+    found = engine.fetch(sql, 1).to_pylist()[0]
+    if not found["most"] or found["most"] <= 0.05 * float(found["total"]):
+        return None  # customers need not be ranked
+    found = engine.fetch(busiest_sql(source), 1).to_pylist()[0]
+    return str(found["customer"]) if found["most"] > 50 * float(found["middle"]) else None
 
 
 def marked_orders_sql(
-    table: Table, window: Window, known: Table | None, *, copies: bool, shared: str | None = None
-) -> str:
-    """Orders with the ``status`` of each record; ``known`` is the list of customers when all of them are known."""
+    source: str, columns: Sequence[str], window: Window, known: Table | None, *, copies: bool,
+    shared: str | None = None,
+) -> str:  # fmt: skip
+    """Signed orders with the ``status`` of each; ``known`` is the list of customers when all of them are known."""
     copy = "CASE WHEN ROW_NUMBER() OVER (PARTITION BY o.order_id, o.part ORDER BY o.order_id) > 1 THEN 1 ELSE 0 END"
     join = f"LEFT JOIN {quoted(known.name)} AS k ON k.customer_id = o.customer_id" if known else ""
-    columns = ", ".join(f"o.{quoted(name)}" for name in table.columns)
+    listed = ", ".join(f"o.{quoted(name)}" for name in columns)
     known_id = "k.customer_id" if known else "o.customer_id"
     return f"""
-        WITH numbered AS (
-          SELECT {columns}, {copy if copies else "0"} AS is_copy, {known_id} AS known_id
-          FROM {quoted(table.name)} AS o
-          {join}
-        )
         SELECT
-          {", ".join(quoted(name) for name in table.columns)},
+          {", ".join(quoted(name) for name in columns)},
           CASE
             WHEN is_copy = 1 THEN 'duplicate'
             WHEN class IN {NO_SALE} THEN class
@@ -133,38 +133,51 @@ def marked_orders_sql(
             WHEN known_id IS NULL THEN 'unknown-customer'
             {window_cases("ordered_on", window)}
           END AS status
-        FROM numbered
+        FROM (
+          SELECT {listed}, {copy if copies else "0"} AS is_copy, {known_id} AS known_id
+          FROM {source}
+          {join}
+        ) AS numbered
     """
 
 
-def refunds_sql(table: Table) -> str:
+def refunds_sql(marked: str) -> str:
     """Money given back per sale, from refund records that are kept; linked by original number, else by their own."""
     return f"""
         SELECT COALESCE(original_order_id, order_id) AS order_id, -SUM(amount) AS given_back
-        FROM {quoted(table.name)}
-        WHERE class = 'refund' AND status IN ('used', 'before-window')
+        FROM ({marked}) AS o
+        WHERE class = 'refund' AND status IN {KEPT}
         GROUP BY COALESCE(original_order_id, order_id)
     """
 
 
-def orders_sql(table: Table, refunds: Table, *, tracks_refunds: bool) -> str:
-    """The canonical orders: one record per sale and per refund that is kept."""
+def orders_sql(marked: str, columns: Sequence[str], refunds: Table) -> str:
+    """Every record with its status and what the rules need, and beside them the columns of the canonical orders."""
     given = "COALESCE(r.given_back, 0) + COALESCE(o.refunded_amount, 0)"
-    rest = "".join(f",\n          o.{name}" for name in OPTIONAL if table.has(name) and name != "tax_amount")
-    refunded = f",\n          o.class = 'sale' AND {given} > 0 AS refunded" if tracks_refunds else ""
+    rest = "".join(f",\n          o.{name}" for name in _handed_on(columns))
     return f"""
         SELECT
           o.order_id,
           o.customer_id,
           o.ordered_on,
           o.class = 'sale' AND NOT ({given} > 0 AND {given} >= o.amount) AS is_sale,
-          CAST(o.amount - CASE WHEN o.class = 'sale' THEN COALESCE(o.refunded_amount, 0) ELSE 0 END
-            AS DECIMAL(18, 4)) AS net_amount,
-          o.status = 'used' AS in_window{refunded}{rest}
-        FROM {quoted(table.name)} AS o
+          CASE WHEN o.status IN {KEPT} THEN
+            CAST(o.amount - CASE WHEN o.class = 'sale' THEN COALESCE(o.refunded_amount, 0) ELSE 0 END
+              AS DECIMAL(18, 4)) END AS net_amount,
+          o.status = 'used' AS in_window,
+          o.class = 'sale' AND {given} > 0 AS refunded{rest},
+          o.class,
+          o.amount,
+          o.original_order_id,
+          o.refunded_amount,
+          o.status
+        FROM ({marked}) AS o
         LEFT JOIN {quoted(refunds.name)} AS r ON o.class = 'sale' AND r.order_id = o.order_id
-        WHERE o.status IN ('used', 'before-window')
     """
+
+
+def _handed_on(columns: Sequence[str]) -> list[str]:
+    return [name for name in OPTIONAL if name in columns and name != "tax_amount"]
 
 
 def refund_facts_sql(table: Table, refunds: Table) -> str:
@@ -180,7 +193,7 @@ def refund_facts_sql(table: Table, refunds: Table) -> str:
           SUM(CASE WHEN o.class = 'sale' AND o.status = 'before-window' THEN o.refunded_amount END) AS refunded_before
         FROM {quoted(table.name)} AS o
         LEFT JOIN {quoted(refunds.name)} AS r ON o.class = 'sale' AND r.order_id = o.order_id
-        WHERE o.status IN ('used', 'before-window')
+        WHERE o.status IN {KEPT}
     """
 
 
@@ -192,63 +205,20 @@ def unlinked_refunds_sql(table: Table) -> str:
         LEFT JOIN (
           SELECT order_id FROM {quoted(table.name)} WHERE class = 'sale' GROUP BY order_id
         ) AS s ON s.order_id = COALESCE(o.original_order_id, o.order_id)
-        WHERE o.class = 'refund' AND o.status IN ('used', 'before-window') AND s.order_id IS NULL
+        WHERE o.class = 'refund' AND o.status IN {KEPT} AND s.order_id IS NULL
     """
-
-
-MOST_WORDS = 20
-"""So many odd words of a column are named."""
-
-
-def check_words(engine: Engine, table: Table, column: str, allowed: Sequence[str]) -> tuple[list[str], int, int]:
-    """Words of a column that are none of the allowed ones, commonest first; how many more there are; their records."""
-    if not table.has(column):
-        return [], 0, 0
-    known = ", ".join(f"'{word}'" for word in allowed)
-    sql = f"""
-        SELECT
-          word,
-          n,
-          COUNT(*) OVER () AS words,
-          SUM(n) OVER () AS records
-        FROM (
-          SELECT
-            {column} AS word,
-            COUNT(*) AS n
-          FROM {quoted(table.name)}
-          WHERE {column} IS NOT NULL AND LOWER({column}) NOT IN ({known})
-          GROUP BY {column}
-        ) AS odd
-        ORDER BY n DESC, word NULLS LAST
-        LIMIT {MOST_WORDS}
-    """
-    rows = engine.fetch(sql, MOST_WORDS).to_pylist()
-    if not rows:
-        return [], 0, 0
-    return [str(row["word"]) for row in rows], int(rows[0]["words"]) - len(rows), int(rows[0]["records"])
-
-
-def other_channels(engine: Engine, table: Table, name: str) -> list[Notice]:
-    """What must be said of channels that are none of ``CHANNELS``."""
-    odd, more, records = check_words(engine, table, "channel", CHANNELS)
-    if not odd:
-        return []
-    named = f"{', '.join(odd)}{f' and {more:,} more' if more else ''}"
-    text = f"{name}: the channels {named} count as 'other'. Recode them: sources.{name}.columns.channel.values"
-    return [Notice("other-channel", text, records)]
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
     """Orders with the status of each record, and what becomes of them.
 
-    ``repeat`` says that some order number is there more than once. ``refunds`` is the money given back by order,
-    ``tracks_refunds`` whether the shop tells of refunds at all.
+    ``repeat`` says that some order number is there more than once, ``tracks_refunds`` whether the shop tells of
+    refunds at all.
     """
 
     table: Table
     repeat: bool
-    refunds: Table
     tracks_refunds: bool
 
 
@@ -258,23 +228,16 @@ def mark_orders(work: Work) -> Marked | None:
     if item is None:
         return None
     engine = work.engine
-    odd, _, _ = check_words(engine, item.table, "kind", KINDS)
-    if odd:
-        raise InputError(
-            f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of {', '.join(KINDS)}. Write under "
-            f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
-        )
-    work.notices += other_channels(engine, item.table, "orders")
-    signed = engine.make(item.table.name, signed_orders_sql(item.table, numbered=_all_numbered(engine, item.table)))
-    repeat = item.has("order_id") and refuse_conflicts(
-        engine, signed, ["order_id", "part"], signed.columns, item.raw.label
-    )
-    shared = shared_customer(engine, signed)
-    totals = read_totals(work, item, signed, "amount")
-    marked = engine.make(
-        signed.name, marked_orders_sql(signed, work.window, work.known, copies=repeat, shared=shared)
-    )
-    refunds = engine.make("order_refunds", refunds_sql(marked))
+    plain = as_known(engine, item.table, "kind", KINDS) and as_known(engine, item.table, "channel", CHANNELS)
+    if not plain:
+        _refuse_odd_kinds(engine, item)
+        work.notices += other_channels(engine, item.table, "orders")
+    source, columns, repeat = _signed(work, item, plain=plain)
+    shared = shared_customer(engine, source)
+    totals = read_totals(work, item, source, "amount")
+    sql = marked_orders_sql(source, columns, work.window, work.known, copies=repeat, shared=shared)
+    refunds = engine.make("order_refunds", refunds_sql(sql))
+    marked = engine.make(item.table.name, orders_sql(sql, columns, refunds))
     facts = engine.fetch(refund_facts_sql(marked, refunds), 1).to_pylist()[0]
     _refuse_two_shapes(item, facts)
     work.audit += audit_lines(
@@ -282,14 +245,42 @@ def mark_orders(work: Work) -> Marked | None:
         refunded=(facts["refunded_used"], facts["refunded_before"]),
     )  # fmt: skip
     tracks = bool(facts["records"]) or item.has("kind") or item.has("refunded_amount") or item.has("original_order_id")
-    _say_orders(work, item, marked, facts)
-    return Marked(marked, repeat, refunds, tracks)
+    _say_orders(work, item, marked, refunds, facts)
+    return Marked(marked, repeat, tracks)
+
+
+def _refuse_odd_kinds(engine: Engine, item: Loaded) -> None:
+    odd, _, _ = check_words(engine, item.table, "kind", KINDS)
+    if odd:
+        raise InputError(
+            f"{item.raw.label}: the kinds {', '.join(map(repr, odd))} are none of {', '.join(KINDS)}. Write under "
+            f"sources.orders.columns.kind: {{column: ..., values: {{{odd[0]}: sale}}}}, or leave it out: kind: ''"
+        )
+
+
+def _signed(work: Work, item: Loaded, *, plain: bool) -> tuple[str, list[str], bool]:
+    """What stands for the signed orders behind FROM, their columns, and whether a number is there more than once.
+
+    They are looked at twice or three times, which costs less than to keep them, unless they had to be sorted.
+    """
+    engine = work.engine
+    columns = [*SIGNED, *(name for name in OPTIONAL if item.table.has(name))]
+    numbered = _all_numbered(engine, item.table)
+    sql = signed_orders_sql(item.table, numbered=numbered, plain=plain)
+    if numbered and not numbers_repeat(engine, item.table, "order_id"):
+        return f"({sql}) AS o", columns, False
+    signed = engine.make(item.table.name, sql)
+    repeat = item.has("order_id") and refuse_conflicts(
+        engine, signed, ["order_id", "part"], signed.columns, item.raw.label
+    )
+    return f"{quoted(signed.name)} AS o", columns, repeat
 
 
 def make_orders(work: Work, marked: Marked) -> Table:
-    """The canonical orders, in the place of the marked ones: nothing may look at these any more."""
-    sql = orders_sql(marked.table, marked.refunds, tracks_refunds=marked.tracks_refunds)
-    return work.engine.make(marked.table.name, sql)
+    """The canonical orders; nothing may look at the marked ones any more."""
+    made = ["order_id", "customer_id", "ordered_on", "is_sale", "net_amount", "in_window"]
+    made += ["refunded"] if marked.tracks_refunds else []
+    return kept(work.engine, marked.table, [*made, *_handed_on(marked.table.columns)])
 
 
 def _refuse_two_shapes(item: Loaded, facts: dict[str, int]) -> None:
@@ -302,7 +293,15 @@ def _refuse_two_shapes(item: Loaded, facts: dict[str, int]) -> None:
         )
 
 
-def _say_orders(work: Work, item: Loaded, marked: Table, facts: dict[str, int]) -> None:
+def _unlinked(engine: Engine, marked: Table, refunds: Table, linked: int) -> int:
+    """Refund records without their sale; where every refunded order was found among the sales, none is looked for."""
+    refunded = engine.fetch(f"SELECT COUNT(*) AS orders FROM {quoted(refunds.name)}", 1).to_pylist()[0]["orders"]
+    if linked == refunded:
+        return 0
+    return int(engine.fetch(unlinked_refunds_sql(marked), 1).to_pylist()[0]["records"])
+
+
+def _say_orders(work: Work, item: Loaded, marked: Table, refunds: Table, facts: dict[str, int]) -> None:
     """The remarks about orders."""
     rows = {line.step: line.rows for line in work.audit if line.table == "orders"}
     if lost := rows.get("without-customer"):
@@ -328,10 +327,8 @@ def _say_orders(work: Work, item: Loaded, marked: Table, facts: dict[str, int]) 
             f"{count_of(facts['above'], 'order')} with more money given back than paid: kept",
             facts["above"],
         )
-    if facts["records"]:
-        unlinked = work.engine.fetch(unlinked_refunds_sql(marked), 1).to_pylist()[0]["records"]
-        if unlinked:
-            text = f"{count_of(unlinked, 'refund')} without an order in the file: the customer's revenue is lowered"
-            work.notice("unlinked-refunds", text, unlinked)
+    if unlinked := _unlinked(work.engine, marked, refunds, facts["linked_sales"]):
+        text = f"{count_of(unlinked, 'refund')} without an order in the file: the customer's revenue is lowered"
+        work.notice("unlinked-refunds", text, unlinked)
     if not item.has("order_id"):
         work.notice("no-order-number", "orders have no number: every record is an order of its own, repeated ones too")

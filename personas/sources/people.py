@@ -26,6 +26,12 @@ def marked_customers_sql(table: Table, *, copies: bool) -> str:
     """
 
 
+def known_customers_sql(marked: Table) -> str:
+    """One record per customer of the customers file, ``customer_id`` first."""
+    names = ["customer_id", *(name for name in marked.columns if name not in {"customer_id", "status"})]
+    return f"SELECT {', '.join(map(quoted, names))} FROM {quoted(marked.name)} WHERE status = 'used'"
+
+
 def customers_sql(marked: Table | None, orders: Table | None) -> str:
     """One record per customer that the customers file or an order knows, ``customer_id`` first."""
     names = [name for name in marked.columns if name not in {"customer_id", "status"}] if marked else []
@@ -154,7 +160,9 @@ def mark_customers(work: Work) -> Table | None:
 
 def make_customers(work: Work, marked: Table | None, order_table: Table | None) -> Table:
     """One record per customer that the file or an order knows."""
-    customers = work.engine.make("customers", customers_sql(marked, order_table))
+    # Where all customers are known, orders of others are set aside.
+    sql = known_customers_sql(marked) if marked and work.known else customers_sql(marked, order_table)
+    customers = work.engine.make("customers", sql)
     total = work.engine.fetch(f"SELECT COUNT(*) AS n FROM {quoted(customers.name)}", 1).to_pylist()[0]["n"]
     if total < 2:
         raise InputError(f"{count_of(total, 'customer')} in all: nothing to compare. Name a source with more customers")
@@ -173,7 +181,7 @@ def make_tickets(work: Work, customers: Table) -> Table | None:
         return None
     columns = [name for name in item.table.columns if name not in {"record", "ticket_id"}]
     copies = refuse_conflicts(work.engine, item.table, ["ticket_id"], columns, item.raw.label)
-    totals = read_totals(work, item, item.table, "cost_amount" if item.has("cost_amount") else None)
+    totals = read_totals(work, item, quoted(item.table.name), "cost_amount" if item.has("cost_amount") else None)
     marked = work.engine.make(
         item.table.name, marked_tickets_sql(item.table, customers, work.window, copies=copies)
     )

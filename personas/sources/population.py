@@ -41,7 +41,10 @@ def audience_sql(
         For a column or table that is not there, or a value of another kind.
     """
     known = {"customers": customers, **{key: table for key, table in tables.items() if table is not None}}
-    types = {key: engine.columns(table) for key, table in known.items()}
+    types = {
+        key: {name: kind for name, kind in engine.columns(table).items() if table.has(name)}
+        for key, table in known.items()
+    }
     parts = [_condition(c, f"audiences.{name}.where[{i}]", known, types) for i, c in enumerate(audience.where)]
     return f"""
         SELECT c.customer_id

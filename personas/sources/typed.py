@@ -114,15 +114,31 @@ def _text_sql(name: str, kind: str, family: str, values: Mapping[str, str]) -> s
         if kind != "id":
             text = f"COALESCE({text}, CAST({name} AS VARCHAR))"
     else:
-        text = f"TRIM(CAST({name} AS VARCHAR))"
+        text = f"TRIM(CAST({name} AS VARCHAR))" if family == "text" else f"CAST({name} AS VARCHAR)"
     cases = [f"WHEN {text_literal(fold(found))} THEN {text_literal(meant)}" for found, meant in values.items()]
     if kind == "category" and family in {"text", "float"}:
         # One look at each value: what is recoded is more frequent than what stands for nothing, so it comes first.
         cases = [case for case, found in zip(cases, values, strict=True) if fold(found) not in MISSING]
         cases += [f"WHEN {text_literal(token)} THEN NULL" for token in sorted(MISSING)]
     if cases:
-        text = f"CASE LOWER({text}) {' '.join(cases)} ELSE {text} END"
-    return f"NULLIF({text}, '')"
+        folded = f"NULLIF(CASE LOWER({text}) {' '.join(cases)} ELSE {text} END, '')"
+        return _at_once(name, values, folded) if family == "text" else folded
+    return _trimmed(name) if family == "text" else f"NULLIF({text}, '')"
+
+
+def _at_once(name: str, values: Mapping[str, str], folded: str) -> str:
+    """What is recoded, and written as it is looked up, need not be trimmed and folded first."""
+    first = {fold(found): meant for found, meant in reversed([*values.items()])}
+    plain = {found: meant for found, meant in first.items() if found.isascii() and found not in MISSING and meant}
+    cases = [f"WHEN {text_literal(found)} THEN {text_literal(meant)}" for found, meant in plain.items()]
+    return f"CASE CAST({name} AS VARCHAR) {' '.join(cases)} ELSE {folded} END" if cases else folded
+
+
+def _trimmed(name: str) -> str:
+    """A text without blanks around it, NULL for none. To see that one of ASCII has none costs half of the trimming."""
+    text = f"CAST({name} AS VARCHAR)"
+    bare = f"{text} >= '!' AND NOT {text} LIKE '% ' AND BIT_LENGTH({text}) = 8 * LENGTH({text})"
+    return f"CASE WHEN {bare} THEN {text} ELSE NULLIF(TRIM({text}), '') END"
 
 
 def off_cent(engine: Engine, raw: Raw, typed: list[Mapped], types: dict[str, str]) -> dict[str, int]:
@@ -185,16 +201,16 @@ def typed_reports(
     import pyarrow as pa
 
     kept = [f"COUNT({quoted(item.name)}) AS {quoted('v ' + item.name)}" for item in typed if item.origin]
+    found = _counted(engine, kept, table.name)
+    # Where no value is unknown none has failed, and the files need not be read once more.
     there = [
         f"COUNT(CASE WHEN {finite_sql(name, family_of(types[name]))} THEN 1 END) AS {quoted('f ' + item.name)}"
         for item in typed
         for name in item.origin
         if len(item.origin) == 1 and not _is_text(item, types) and not always_fits(item.kind, types[name])
+        and found["v " + item.name] < raw.kept
     ]
-    found: dict[str, Any] = {}
-    for counts, source in ((kept, table.name), (there, f"file_{raw.name}")):
-        if counts:
-            found |= engine.fetch(f"SELECT {', '.join(counts)} FROM {quoted(source)}", 1).to_pylist()[0]
+    found |= _counted(engine, there, f"file_{raw.name}")
     reports = {}
     for item in typed:
         filled = int(found.get("v " + item.name, raw.kept))
@@ -203,6 +219,10 @@ def typed_reports(
         notes = (f"{bad:,} amounts are not whole cents and are kept to 4 decimals",) if bad else ()
         reports[item.name] = Converted(pa.nulls(0), filled, raw.kept - filled - failed, failed, notes=notes)
     return reports
+
+
+def _counted(engine: Engine, counts: list[str], source: str) -> dict[str, Any]:
+    return engine.fetch(f"SELECT {', '.join(counts)} FROM {quoted(source)}", 1).to_pylist()[0] if counts else {}
 
 
 def _is_text(item: Mapped, types: dict[str, str]) -> bool:

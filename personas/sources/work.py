@@ -79,9 +79,18 @@ def refuse_conflicts(engine: Engine, table: Table, key: Sequence[str], columns: 
     return True
 
 
-def read_totals(work: Work, item: Loaded, table: Table, amount: str | None) -> tuple[int, Decimal | None]:
-    """Records of the source as the reader counted them, and the money of the table before any rule."""
+def read_totals(work: Work, item: Loaded, source: str, amount: str | None) -> tuple[int, Decimal | None]:
+    """Records of the source as the reader counted them, and the money behind FROM before any rule."""
     if amount is None:
         return item.raw.records, None
-    total = work.engine.fetch(f"SELECT SUM({amount}) AS total FROM {quoted(table.name)}", 1).to_pylist()[0]["total"]
+    total = work.engine.fetch(f"SELECT SUM({amount}) AS total FROM {source}", 1).to_pylist()[0]["total"]
     return item.raw.records, total or Decimal(0)
+
+
+def kept(engine: Engine, marked: Table, names: Sequence[str]) -> Table:
+    """The records that stay, with these columns: the marked ones themselves where none is set aside, as mostly."""
+    sql = f"SELECT COUNT(*) AS aside FROM {quoted(marked.name)} WHERE status NOT IN {KEPT}"
+    if not engine.fetch(sql, 1).to_pylist()[0]["aside"]:
+        return Table(marked.name, tuple(names))
+    listed = ", ".join(quoted(name) for name in names)
+    return engine.make(marked.name, f"SELECT {listed} FROM {quoted(marked.name)} WHERE status IN {KEPT}")

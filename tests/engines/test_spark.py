@@ -194,7 +194,8 @@ CASES = {
     "DateDiff": "date_diff('day', d, DATE '2026-11-01')", "DateStrToDate": "DATE '2026-02-28'",
     # texts
     "MD5": "md5(s)", "Substring": "substr(s, 1, 3), substr(s, 2, 100)", "Lower": "lower(s)", "Upper": "upper(g)",
-    "Trim": "trim(s)", "Length": "length(s)", "SplitPart": "split_part(s, '-', 2), split_part(s, '-', 1)",
+    "Trim": "trim(s)", "Length": "length(s)", "BitLength": "bit_length(s)",
+    "SplitPart": "split_part(s, '-', 2), split_part(s, '-', 1)",
     "StrPosition": "position('b' IN s)", "DPipe": "s || '|' || g, s || 'O''Neill\\n'",
     # windows
     "Lag": "lag(i) OVER (PARTITION BY g ORDER BY i NULLS LAST)",

@@ -122,8 +122,10 @@ def test_small_categories_join_the_others(measure: Measure) -> None:
     assert ann["category_share_c"] == pytest.approx(0.095, abs=TOLERANCE)
     assert ann["category_share_other"] == pytest.approx(0.005, abs=TOLERANCE)
     assert "category_share_d" not in ann
+    assert ann["category_breadth"] == 4  # A, B and C by their sums, D among the others
     two = measure(ANN, config(features={"max_categories": 2}), orders=orders, order_lines=lines)["ann"]
     assert two["category_share_other"] == pytest.approx(0.1, abs=TOLERANCE)
+    assert two["category_breadth"] == 4
 
 
 def test_channel_shares_divide_by_the_sales_with_a_known_channel(measure: Measure) -> None:

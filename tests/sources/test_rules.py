@@ -223,6 +223,14 @@ def test_negative_discounts_are_turned_with_a_notice(shop: Prepare, engine: Engi
     assert "negative-discount" in notices(tables)
 
 
+def test_an_odd_channel_changes_nothing_about_the_other_records(shop: Prepare, engine: Engine) -> None:
+    for word, counted in (("store", "store"), ("Kiosk", "other")):
+        body = f"1,a,2024-01-05,10,Sale,Web\n2,a,2024-01-06,4,REFUND,\n3,b,2024-01-07,7,,{word}\n"
+        shop(orders=f"{HEAD},kind,channel\n{body}")
+        found = [(row["is_sale"], row["net_amount"], row["channel"]) for row in rows(engine, "orders", "order_id")]
+        assert found == [(True, 10, "online"), (False, -4, None), (True, 7, counted)]
+
+
 def test_channels_are_canonical_words_and_odd_ones_are_named(shop: Prepare, engine: Engine) -> None:
     words = ["Web", "Shop", "Kiosk", ""]
     body = "".join(f"{i},{'ab'[i % 2]},2024-01-0{i},10,{word}\n" for i, word in enumerate(words, 1))
@@ -262,6 +270,12 @@ def test_lines_follow_their_order_and_take_the_product(shop: Prepare, engine: En
         ("ann", date(2024, 1, 5), "Plates", Decimal(2), Decimal(2)),
         ("ann", date(2024, 2, 5), None, None, Decimal(1)),
     ]
+    assert notices(tables)["lines-without-product"] == 1
+
+
+def test_a_line_without_a_product_is_counted_though_it_names_its_category(shop: Prepare) -> None:
+    lines = "order_id,sku,category,amount\n1,p1,,10\n2,p9,Cups,20\n"
+    tables = shop(orders=ORDERS, order_lines=lines, products="sku,category,unit_cost\np1,Cups,1.5\n")
     assert notices(tables)["lines-without-product"] == 1
 
 

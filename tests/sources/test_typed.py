@@ -46,6 +46,26 @@ def test_parquet_gives_the_same_table_as_arrow(shop: Prepare, engine: Engine, tm
     assert (steps(prepare(engine, config), "orders"), rows(engine, "orders", "order_id")) == memory
 
 
+def test_texts_of_parquet_lose_every_blank_around_them_and_keep_those_inside(engine: Engine, tmp_path: Path) -> None:
+    ids = ["ann", " ann", "ann\u00a0", "zoë b", "zoë b ", "\u2003", "", "~x ", None]
+    plain = orders(
+        order_id=[f"{n}" for n in range(9)], customer_id=ids, ordered_on=[datetime(2024, 1, 5)] * 9,
+        total_amount=[1.0] * 9, channel=["web", "Web", " WEB ", "store", "Laden", None, None, "laden", None],
+    )  # fmt: skip
+    pq.write_table(plain, tmp_path / "o.parquet")
+    channel = {"column": "channel", "values": {"Laden": "store", "laden": "phone"}}  # one word: the first counts
+    source = {"file": "o.parquet", "columns": {"channel": channel}}
+    config = Config.model_validate(
+        {"study": {"name": "x", "currency": "EUR"}, "sources": {"orders": source}, "folder": tmp_path}
+    )
+    tables = prepare(engine, config)
+    found = rows(engine, "orders", "order_id")
+    assert [row["customer_id"] for row in found][:5] == ["ann", "ann", "ann", "zoë b", "zoë b"]
+    assert steps(tables, "orders")["without-customer"] == (3, "3.00")
+    assert [row["customer_id"] for row in rows(engine, "customers", "customer_id")] == ["ann", "zoë b", "~x"]
+    assert [row["channel"] for row in found] == ["online"] * 3 + ["store"] * 3
+
+
 def test_parquet_days_written_as_text_go_through_the_grammar(engine: Engine, tmp_path: Path) -> None:
     pq.write_table(orders(ordered_on=["25/04/2024", "01/02/2024", "03/04/2024"]), tmp_path / "o.parquet")
     config = Config.model_validate(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from personas.engines.portable import text_literal
 from personas.features.families.customer import given
 from personas.features.families.expressions import ratio, sum_where, yearly
@@ -15,30 +17,40 @@ COST_COLUMNS = ("line_amount", "quantity", "unit_cost")
 
 def features(context: FamilyContext) -> tuple[Feature, ...]:
     """Category shares, breadth and margin. The shares describe; breadth forms, because shares follow from the range."""
+    large = [(slug, value, f"category = {text_literal(value)}") for slug, value in context.categories]
+    others = " AND ".join(f"NOT ({condition})" for _, _, condition in large) if context.rest_of_categories else ""
     breadth = Feature(
-        "category_breadth", f"count(DISTINCT category) FILTER (WHERE {BOUGHT})", "order_lines", "categories",
+        "category_breadth", _breadth([where for _, _, where in large], others), "order_lines", "categories",
         "categories bought from", "how many product categories were bought from in the window",
         "product", ("category", "line_amount"), None, "count",
     )  # fmt: skip
-    return (breadth, *_shares(context), *_margin(context), *given(context, "product"))
+    parts = [*large, ("other", "other categories", others)] if large and others else large
+    return (breadth, *_shares(parts), *_margin(context), *given(context, "product"))
 
 
-def _shares(context: FamilyContext) -> tuple[Feature, ...]:
-    """One share of spend per large category, and one for all the others together."""
-    parts = [(slug, value, f"category = {text_literal(value)}") for slug, value in context.categories]
-    if parts and context.rest_of_categories:
-        others = " AND ".join(f"NOT ({condition})" for _, _, condition in parts)
-        parts.append(("other", "other categories", others))
-    # A customer who bought from known categories but not from this one spent 0 on it.
-    spent = {slug: f"coalesce({sum_where('line_amount', f'{BOUGHT} AND {where}')}, 0)" for slug, _, where in parts}
+def _spent(where: str) -> str:
+    """What was spent where a condition holds: 0 for a customer who bought from other known categories only."""
+    return f"coalesce({sum_where('line_amount', f'{BOUGHT} AND {where}')}, 0)"
+
+
+def _breadth(large: Sequence[str], others: str) -> str:
+    """Large categories are counted by what was spent on them, which their shares need too: one sum instead of a set."""
+    if not large:
+        return f"count(DISTINCT category) FILTER (WHERE {BOUGHT})"
+    small = [f"count(DISTINCT category) FILTER (WHERE {BOUGHT} AND {others})"] if others else []
+    return " + ".join([*(f"CASE WHEN {_spent(where)} > 0 THEN 1 ELSE 0 END" for where in large), *small])
+
+
+def _shares(parts: Sequence[tuple[str, str, str]]) -> tuple[Feature, ...]:
+    """One share of spend per large category, and one for all the others together: (name, in words, condition)."""
     return tuple(
         Feature(
-            f"category_share_{slug}", ratio(spent[slug], sum_where("line_amount", BOUGHT)), "order_lines",
+            f"category_share_{slug}", ratio(_spent(where), sum_where("line_amount", BOUGHT)), "order_lines",
             "share", f"spent on {value}",
             f"what was spent on {value}, as a share of the spend in known categories; returned lines do not count",
             "product", ("category", "line_amount"), None, "share", "profile",
         )
-        for slug, value, _ in parts
+        for slug, value, where in parts
     )  # fmt: skip
 
 
