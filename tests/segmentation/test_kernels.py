@@ -382,3 +382,24 @@ def test_the_first_run_says_that_it_compiles_and_a_package_that_cannot_be_writte
         said.append(done.stderr.strip())
     assert said == [f"{ready} compiling kernels once, about 20 seconds" for ready in (False, True)]
     assert list(home.rglob("*.group_sums-*.nbi"))
+
+
+def test_a_process_that_compiles_and_one_that_finds_the_cache_give_the_same_bytes(tmp_path: Path) -> None:
+    script = (
+        "import hashlib\n"
+        "import numpy as np\n"
+        "from personas.segmentation import compute\n"
+        "X = np.random.default_rng(0).normal(size=(1200, 6))\n"
+        "data, random = compute.pack(X), np.random.default_rng(1)\n"
+        "found = [*compute.starts(data, 4, random.random((5, 1 + 3 * compute.tries(4))), 300, 1e-4)]\n"
+        "found += [*compute.exchanges(data, X[:4], random.random(12), 50, 1e-4), *compute.passes(data, X[:4], 50)]\n"
+        "print(hashlib.md5(b''.join(np.asarray(one).tobytes() for one in found)).hexdigest())"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT,
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert said[0] == said[1] and len(said[0].strip()) == 32
