@@ -65,7 +65,8 @@ class SparkEngine:
         self._work = Path(tempfile.mkdtemp(prefix="personas-"))
         self._prefix = self._work.name.replace("-", "_")
         self._tables: dict[str, dict[str, str]] = {}
-        self._kept: dict[str, list[Any]] = {}
+        self._views: dict[str, str] = {}
+        self._kept: list[tuple[str, Any]] = []
         self._started: Any = None
         self._former: dict[str, str] = {}
         try:
@@ -136,7 +137,7 @@ class SparkEngine:
 
         with _quiet(), _plain_errors(f"a function over {table.name}"):
             # Numbers as names on the way: pyspark looks a column up by its name and stumbles over some.
-            frame = self._session.table(self._view(table.name)).toDF(*map(str, range(len(names))))
+            frame = self._session.table(self._views[table.name]).toDF(*map(str, range(len(names))))
             return self._keep(name, frame.mapInArrow(batches, from_arrow_schema(schema)))
 
     def write(self, table: Table, path: Path, order_by: tuple[str, ...]) -> None:
@@ -168,20 +169,20 @@ class SparkEngine:
         self.close()
 
     def _emit(self, sql: str) -> str:
-        return spark_sql(sql, self._tables, {name: self._view(name) for name in self._tables})
-
-    def _view(self, name: str) -> str:
-        """Spark's name of a table: the number of its first reading, because a name may hold anything."""
-        known = [*self._tables]
-        return f"{self._prefix}_{known.index(name) if name in known else len(known)}"
+        return spark_sql(sql, self._tables, self._views)
 
     def _keep(self, name: str, frame: Any, *, persist: bool = True) -> Table:
-        """Register a frame under a name; what had the name before stays cached until nothing rests on it."""
+        """Register a frame under a name. What had the name before keeps its own view, because others rest on it.
+
+        A view is called by its number: a name may hold anything, and Connect looks up a view anew for every statement
+        that rests on it.
+        """
         if persist:
             frame = self._leaf(frame).persist()
-        view = self._view(name)
-        frame.createOrReplaceTempView(view)
-        self._kept.setdefault(view, []).append(frame)
+        view = f"{self._prefix}_{len(self._kept)}"
+        frame.createTempView(view)
+        self._kept.append((view, frame))
+        self._views[name] = view
         self._tables[name] = {field.name: duckdb_type(field.dataType.simpleString()) for field in frame.schema.fields}
         return Table(name, tuple(self._tables[name]))
 
@@ -202,9 +203,8 @@ class SparkEngine:
 
     def _let_go(self) -> None:
         """Free what is kept and drop the views; the last first, because Connect looks up again what a view rests on."""
-        for view in reversed([*self._kept]):
-            for frame in reversed(self._kept[view]):
-                frame.unpersist()
+        for view, frame in reversed(self._kept):
+            frame.unpersist()
             self._session.catalog.dropTempView(view)
         self._kept.clear()
 
