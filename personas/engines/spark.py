@@ -178,7 +178,7 @@ class SparkEngine:
         that rests on it.
         """
         if persist:
-            frame = self._leaf(frame).persist()
+            frame = self._leaf(frame)
         view = f"{self._prefix}_{len(self._kept)}"
         frame.createTempView(view)
         self._kept.append((view, frame))
@@ -187,19 +187,23 @@ class SparkEngine:
         return Table(name, tuple(self._tables[name]))
 
     def _leaf(self, frame: Any) -> Any:
-        """The rows of a frame as a source, so that Spark does not plan everything before it anew for each statement.
+        """The rows of a frame, kept, as a source: Spark does not plan everything before it anew for each statement.
 
         They can still be computed again from the sources when an executor is lost, which a checkpoint on the executors
-        cannot. Connect has no such way: there the plans stay whole.
+        cannot. Connect has no other way than that: there every row is kept on two executors.
         """
         java = getattr(frame, "_jdf", None)
         if java is None:
-            return frame
+            from pyspark.storagelevel import StorageLevel
+
+            found = frame.localCheckpoint(eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK_2)
+            found._plan._spark_session = self._session  # pyspark 4.3 takes the active session for that of the frame
+            return type(frame)(found._plan, self._session)
         from pyspark.sql.classic.dataframe import DataFrame
 
         rows = java.queryExecution().toRdd()
         leaf = self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False)
-        return DataFrame(leaf, self._session)
+        return DataFrame(leaf, self._session).persist()
 
     def _let_go(self) -> None:
         """Free what is kept and drop the views; the last first, because Connect looks up again what a view rests on."""
