@@ -32,6 +32,11 @@ SETTINGS = {
     "spark.sql.execution.arrow.useLargeVarTypes": "false",
 }
 BATCH = {"spark.sql.execution.arrow.maxRecordsPerBatch": "65536"}
+COMPILE_LATE = (
+    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 "
+    "-XX:Tier4BackEdgeThreshold=400000"
+)
+"""Java optimizes code for good ten times later than usual: of a small shop that took a third of the processor time."""
 FEWEST_ROWS_OF_A_LIMIT = 1_000_000
 """Above it, a LIMIT would bring all rows into one task first: the result is fetched and counted instead."""
 
@@ -65,8 +70,10 @@ class SparkEngine:
         self._work = Path(tempfile.mkdtemp(prefix="personas-"))
         self._prefix = self._work.name.replace("-", "_")
         self._tables: dict[str, dict[str, str]] = {}
-        self._kept: dict[str, list[Any]] = {}
+        self._views: dict[str, str] = {}
+        self._kept: list[tuple[str, Any]] = []
         self._started: Any = None
+        self._client: Any = None
         self._former: dict[str, str] = {}
         try:
             with _quiet():
@@ -74,6 +81,7 @@ class SparkEngine:
                 if given is None:
                     given = self._started = _start(master, memory_limit, threads, self._work)
                 self._session, own = _beside(given)
+                self._client = None if not own or hasattr(given, "_jsparkSession") else self._session.client
                 self._set(SETTINGS, needed=True)
                 self._set(BATCH, needed=False)
                 if own:
@@ -136,7 +144,7 @@ class SparkEngine:
 
         with _quiet(), _plain_errors(f"a function over {table.name}"):
             # Numbers as names on the way: pyspark looks a column up by its name and stumbles over some.
-            frame = self._session.table(self._view(table.name)).toDF(*map(str, range(len(names))))
+            frame = self._session.table(self._views[table.name]).toDF(*map(str, range(len(names))))
             return self._keep(name, frame.mapInArrow(batches, from_arrow_schema(schema)))
 
     def write(self, table: Table, path: Path, order_by: tuple[str, ...]) -> None:
@@ -154,9 +162,12 @@ class SparkEngine:
             self._let_go()
             for key, value in self._former.items():
                 self._session.conf.set(key, value)
+            if self._client is not None:  # left open, it would wait at the end of the process for a server that is gone
+                self._client.release_session()
+                self._client.close()
             if self._started is not None:
                 self._started.stop()
-        self._started, self._former = None, {}
+        self._started, self._client, self._former = None, None, {}
         shutil.rmtree(self._work, ignore_errors=True)
 
     def __enter__(self) -> SparkEngine:
@@ -168,43 +179,42 @@ class SparkEngine:
         self.close()
 
     def _emit(self, sql: str) -> str:
-        return spark_sql(sql, self._tables, {name: self._view(name) for name in self._tables})
-
-    def _view(self, name: str) -> str:
-        """Spark's name of a table: the number of its first reading, because a name may hold anything."""
-        known = [*self._tables]
-        return f"{self._prefix}_{known.index(name) if name in known else len(known)}"
+        return spark_sql(sql, self._tables, self._views)
 
     def _keep(self, name: str, frame: Any, *, persist: bool = True) -> Table:
-        """Register a frame under a name; what had the name before stays cached until nothing rests on it."""
+        """Register a frame in a view of its own: Connect looks up a view anew for all that rests on it."""
         if persist:
-            frame = self._leaf(frame).persist()
-        view = self._view(name)
-        frame.createOrReplaceTempView(view)
-        self._kept.setdefault(view, []).append(frame)
+            frame = self._leaf(frame)
+        view = f"{self._prefix}_{len(self._kept)}"
+        frame.createTempView(view)
+        self._kept.append((view, frame))
+        self._views[name] = view
         self._tables[name] = {field.name: duckdb_type(field.dataType.simpleString()) for field in frame.schema.fields}
         return Table(name, tuple(self._tables[name]))
 
     def _leaf(self, frame: Any) -> Any:
-        """The rows of a frame as a source, so that Spark does not plan everything before it anew for each statement.
+        """The rows of a frame, kept, as a source: Spark does not plan everything before it anew for each statement.
 
         They can still be computed again from the sources when an executor is lost, which a checkpoint on the executors
-        cannot. Connect has no such way: there the plans stay whole.
+        cannot. Connect has no other way than that: there every row is kept on two executors.
         """
         java = getattr(frame, "_jdf", None)
         if java is None:
-            return frame
+            from pyspark.storagelevel import StorageLevel
+
+            found = frame.localCheckpoint(eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK_2)
+            found._plan._spark_session = self._session  # pyspark 4.3 takes the active session for that of the frame
+            return type(frame)(found._plan, self._session)
         from pyspark.sql.classic.dataframe import DataFrame
 
         rows = java.queryExecution().toRdd()
         leaf = self._session._jsparkSession.internalCreateDataFrame(rows, java.schema(), False)
-        return DataFrame(leaf, self._session)
+        return DataFrame(leaf, self._session).persist()
 
     def _let_go(self) -> None:
-        """Free what is kept and drop the views; the last first, because Connect looks up again what a view rests on."""
-        for view in reversed([*self._kept]):
-            for frame in reversed(self._kept[view]):
-                frame.unpersist()
+        """Free what is kept and drop the views, the last first."""
+        for view, frame in reversed(self._kept):
+            frame.unpersist()
             self._session.catalog.dropTempView(view)
         self._kept.clear()
 
@@ -272,6 +282,7 @@ def _start(master: str | None, memory_limit: str | None, threads: int | None, wo
             # One machine gains nothing from plans that change while they run, and loses by many small tasks.
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": str(2 * (threads or os.cpu_count() or 1)),
+            "spark.driver.defaultJavaOptions": COMPILE_LATE,
         }
     if memory_limit:
         settings["spark.driver.memory"] = memory_limit.replace(" ", "").lower().removesuffix("b").removesuffix("i")

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +51,10 @@ SETTINGS = {
     # what the engine must set for itself, and leave alone here
     "spark.sql.session.timeZone": "America/New_York",
     "spark.sql.ansi.enabled": "false",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "7",
+    "spark.sql.parser.escapedStringLiterals": "true",
 }
 
 
@@ -134,13 +139,23 @@ def test_map_sees_every_row_once_and_hostile_names_are_names(engine: SparkEngine
 
 
 def test_a_given_session_is_left_as_it_was(spark: Any) -> None:
+    spark.sql("CREATE DATABASE IF NOT EXISTS theirs")
+    spark.sql("USE theirs")
     spark.createDataFrame(pa.table({"x": [1]})).createOrReplaceTempView("orders")
+    before = settings(spark)
     with SparkEngine(spark) as engine:
         engine.read("orders", ORDERS)
-        assert engine.fetch("SELECT count(*) AS n FROM orders", 1).to_pylist() == [{"n": 5}]
+        engine.make("orders", "SELECT customer_id FROM orders")  # a table of the name that it is made of
+        assert engine.fetch("SELECT count(customer_id) AS n FROM orders", 1).to_pylist() == [{"n": 4}]
     assert spark.sql("SELECT x FROM orders").toArrow().to_pylist() == [{"x": 1}]
-    assert spark.conf.get("spark.sql.session.timeZone") == "America/New_York"
-    assert spark.conf.get("spark.sql.ansi.enabled") == "false"
+    assert settings(spark) == before and before["spark.sql.session.timeZone"] == "America/New_York"
+    assert [row.tableName for row in spark.sql("SHOW TABLES").collect()] == ["orders"]
+    assert spark.catalog.currentDatabase() == "theirs"
+    spark.sql("USE default")
+
+
+def settings(session: Any) -> dict[str, str]:
+    return {row.key: row.value for row in session.sql("SET").collect()}
 
 
 def test_what_spark_refuses_is_a_bug_of_ours_and_names_the_sql(engine: SparkEngine) -> None:
@@ -155,15 +170,23 @@ def test_what_spark_refuses_is_a_bug_of_ours_and_names_the_sql(engine: SparkEngi
 
 VALUES = pa.table(
     {
-        "i": pa.array([1, 2, 3, 4, 5, 6, None], pa.int64()),
-        "g": ["a", "a", "b", "b", "b", "c", None],
-        "x": [0.12345, 2.675, -2.5, 1e-7, 123456.789, 3.5, None],
-        "y": [1.5, 0.25, 8.0, 3.0, 2.0, 0.5, None],
-        "m": pa.array([Decimal(t) for t in ("0.1000", "2.5000", "-3.5000", "7.0001", "0.0049", "99.9999")] + [None],
-                      pa.decimal128(18, 4)),
-        "s": ["Abc-dé", " x ", "", "O'Neill\\n", "Straßburg", "ÉCOLE-2", None],
-        "d": pa.array([20454, 20089, 19000, 0, -5, 20453, None], pa.int32()).cast(pa.date32()),
-        "t": [True, False, True, None, True, False, None],
+        "i": pa.array([1, 2, 3, 4, 5, 6, None, 8, 9, -9_007_199_254_740_993, 11, 12], pa.int64()),
+        # d: nothing known but the name
+        "g": ["a", "a", "b", "b", "b", "c", None, "ı", "ı", "ı", "d", "d"],
+        # halves that round to the even or away from 0, a tie that is none in binary, very large and very small
+        "x": [0.12345, 2.675, -2.5, 1e-7, 123456.789, 3.5, None, 0.5, -0.125, -1.005, None, None],
+        "y": [1.5, 0.25, 8.0, 3.0, 2.0, 0.5, None, 4.0, 1e-300, 700.0, None, None],
+        "m": pa.array(
+            [Decimal(t) for t in ("0.1000", "2.5000", "-3.5000", "7.0001", "0.0049", "99.9999")] + [None]
+            + [Decimal(t) for t in ("99999.9999", "-0.0001", "-0.0500")] + [None, None], pa.decimal128(18, 4)
+        ),
+        "s": ["Abc-d", " x ", "", "O'Neill\\n", "Straßburg", "ÉCOLE-2", None, "日本-🛒-b", "e\u0301-b", "-", None, ""],
+        # the last days of February of a leap year, of 1900 (none) and 2000 (one); weeks 53 and 1 around a new year
+        "d": pa.array(
+            [date(2026, 1, 1), date(2025, 1, 1), date(2022, 1, 8), date(1970, 1, 1), date(1969, 12, 27),
+             date(2025, 12, 31), None, date(2024, 2, 29), date(1900, 2, 28), date(2000, 2, 29), None, date(2021, 1, 3)]
+        ),
+        "t": [True, False, True, None, True, False, None, False, None, True, None, None],
     }
 )  # fmt: skip
 CASES = {
@@ -232,7 +255,7 @@ def test_every_allowed_function_gives_the_same_on_both_engines(engine: SparkEngi
         same(duck.fetch(sql, 100), engine.fetch(sql, 100), "g")
         sql = "SELECT i FROM t ORDER BY g DESC, i"  # NULLs last without a word, as in DuckDB
         places = [each.fetch(sql, 100)["i"].to_pylist() for each in (duck, engine)]
-        assert places[0] == places[1] == [6, 3, 4, 5, 1, 2, None]
+        assert places[0] == places[1] == [-9_007_199_254_740_993, 8, 9, 11, 12, 6, 3, 4, 5, 1, 2, None]
 
 
 def top_level_parts(columns: str) -> list[str]:
