@@ -32,11 +32,6 @@ SETTINGS = {
     "spark.sql.execution.arrow.useLargeVarTypes": "false",
 }
 BATCH = {"spark.sql.execution.arrow.maxRecordsPerBatch": "65536"}
-COMPILE_LATE = (
-    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 "
-    "-XX:Tier4BackEdgeThreshold=400000"
-)
-"""Java optimizes code for good ten times later than usual: of a small shop that took a third of the processor time."""
 FEWEST_ROWS_OF_A_LIMIT = 1_000_000
 """Above it, a LIMIT would bring all rows into one task first: the result is fetched and counted instead."""
 
@@ -282,7 +277,6 @@ def _start(master: str | None, memory_limit: str | None, threads: int | None, wo
             # One machine gains nothing from plans that change while they run, and loses by many small tasks.
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": str(2 * (threads or os.cpu_count() or 1)),
-            "spark.driver.defaultJavaOptions": COMPILE_LATE,
         }
     if memory_limit:
         settings["spark.driver.memory"] = memory_limit.replace(" ", "").lower().removesuffix("b").removesuffix("i")

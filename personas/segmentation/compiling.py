@@ -13,9 +13,11 @@ def compiled(function: Callable[..., Any]) -> Any:
     """The function compiled at its first call, from the cache folder when it lies there.
 
     That is ``__pycache__`` beside the code, or the cache folder of the account where the code is read-only; where
-    neither can be written, every process compiles anew. What a kernel calls becomes part of it: else each brings its own
-    copy, with sums in another order, and which copy is called depends on what was loaded first, so that a process that
-    compiles and one that finds the cache would differ in last digits. ``fastmath`` needs finite input: checked at the room's border.
+    neither can be written, every process compiles anew. ``fastmath`` needs finite input: checked at the room's border.
+
+    What a kernel calls becomes part of it. Else each brings its own copy, with sums in another order, and which copy is
+    called depends on what was loaded first: a process that compiles and one that finds the cache would differ in last
+    digits.
     """
     options = {"nogil": True, "fastmath": True, "forceinline": True}
     try:

@@ -59,7 +59,7 @@ def test_the_verbs_work_over_spark_connect_and_leave_the_session_as_it_was(tmp_p
     needed = {name: find_spec(name) for name in ("pyspark", "grpc", "grpc_status", "zstandard")}
     away = [*(name for name, there in needed.items() if not there), *([] if shutil.which("java") else ["java"])]
     if away:
-        lacking(f"Spark Connect needs {' and '.join(away)}: pip install 'personas[spark]', openjdk-17-jre-headless")
+        lacking(f"Spark Connect needs {' and '.join(away)}: pip install 'personas[test]', openjdk-17-jre-headless")
     # In a process of its own: a process that has started a classic session cannot start a server as well.
     around = {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
     confs = " ".join(
