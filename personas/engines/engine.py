@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,8 +30,8 @@ class Engine(Protocol):
 
     name: str
 
-    def read(self, name: str, source: pa.Table | Path | list[Path]) -> Table:
-        """Bring an Arrow table or Parquet files in under ``name``."""
+    def read(self, name: str, source: pa.Table | Path | list[Any]) -> Table:
+        """Bring an Arrow table or Parquet files in under ``name``; Spark takes ``[a DataFrame of Spark]`` too."""
         ...
 
     def columns(self, table: Table) -> dict[str, str]:

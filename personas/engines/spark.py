@@ -85,14 +85,20 @@ class SparkEngine:
             self.close()
             raise
 
-    def read(self, name: str, source: pa.Table | Path | list[Path]) -> Table:
-        """Bring an Arrow table or Parquet files in under ``name``. Parquet is read by Spark where it sees this disk."""
+    def read(self, name: str, source: pa.Table | Path | list[Any]) -> Table:
+        """Bring an Arrow table, Parquet files or ``[a DataFrame of Spark]`` in under ``name``.
+
+        Parquet is read by Spark where it sees this disk; else it goes through this process.
+        """
         with _quiet(), _plain_errors(f"reading {name}"):
             if isinstance(source, pa.Table):
                 frame = self._session.createDataFrame(_known_types(source))
             else:
                 paths = source if isinstance(source, list) else [source]
-                if self._is_here():
+                if not isinstance(paths[0], Path):
+                    # It is of another session; a classic one becomes one of ours as a leaf.
+                    frame = paths[0] if hasattr(paths[0], "_jdf") else type(paths[0])(paths[0]._plan, self._session)
+                elif self._is_here():
                     frame = self._session.read.parquet(*(path.resolve().as_uri() for path in paths))
                 else:
                     import pyarrow.dataset as ds

@@ -52,13 +52,8 @@ def _texts(raw: Raw, name: str) -> list[str]:
     """The trimmed texts of a column."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    if isinstance(raw.data, tuple):
-        column = pa.concat_tables([pq.read_table(path, columns=[name]) for path in raw.data]).column(name)
-    else:
-        column = raw.data.column(name)
-    return [(text or "").strip() for text in pc.cast(column, pa.string()).to_pylist()]
+    return [(text or "").strip() for text in pc.cast(raw.read([name]).column(name), pa.string()).to_pylist()]
 
 
 def with_numbers(engine: Engine, table: Table, aliases: Mapping[str, str], label: str) -> tuple[Table, list[Notice]]:

@@ -135,14 +135,9 @@ def _finer_than_kept(type_name: str) -> bool:
 
 
 def _in_memory(raw: Raw, matched: Plan) -> Raw:
-    """The same source with its used Parquet columns read into memory."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    """The same source with its used columns read into memory."""
     used = sorted({name for item in matched.columns for name in item.origin}, key=raw.columns.index)
-    assert isinstance(raw.data, tuple)
-    table = pa.concat_tables([pq.read_table(path, columns=used) for path in raw.data])
-    table = table.replace_schema_metadata(None)
+    table = raw.read(used)
     types = tuple(str(field.type) for field in table.schema)
     return replace(raw, data=table, columns=tuple(used), types=types)
 
@@ -211,7 +206,8 @@ def _into_engine(
         for name in item.origin:
             check_type(item.kind, types[name], name, raw.label)
     if isinstance(raw.data, tuple):
-        engine.read(f"file_{raw.name}", list(raw.data))
+        here = engine.name == "spark" or all(isinstance(part, Path) for part in raw.data)
+        engine.read(f"file_{raw.name}", list(raw.data) if here else raw.read())
     else:
         origins = sorted({name for item in typed for name in item.origin})
         data = {f"o{raw.columns.index(name):04d}": raw.data.column(name) for name in origins}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 class Raw:
     """A source before any meaning is given to it.
 
-    ``data`` is an Arrow table, or the Parquet files that the engine reads itself. ``is_text`` says that every column is
-    text from a text file. ``records`` counts what the files hold, ``ragged`` and ``blank`` what is already set aside.
+    ``data`` is an Arrow table, or what the engine reads itself: Parquet files, a table of Spark. ``is_text`` says that
+    every column is text from a text file. ``records`` counts what the files hold, ``ragged`` and ``blank`` what is set
+    aside already.
     """
 
     name: str
     label: str
-    data: pa.Table | tuple[Path, ...]
+    data: pa.Table | tuple[Any, ...]
     columns: tuple[str, ...]
     types: tuple[str, ...]
     is_text: bool
@@ -41,12 +43,33 @@ class Raw:
         """Records that are not set aside by a rule."""
         return self.records - sum(count for _, count in self.dropped)
 
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """These columns, or all, in memory."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if not isinstance(self.data, tuple):
+            return self.data if columns is None else self.data.select(list(columns))
+        wanted = None if columns is None else list(columns)
+        parts = [
+            pq.read_table(part, columns=wanted)
+            if isinstance(part, Path)
+            else part.select(*map(in_backticks, wanted or self.columns)).toArrow()
+            for part in self.data
+        ]
+        return pa.concat_tables(parts).replace_schema_metadata(None)
+
     def place(self, record: int) -> str:
         """Where a record (from 0) stands: its line for a text file, else its row number."""
         if self.lines is None:
             return f"row {record + 1}"
         files = [file for first, file in self.parts if first <= record]
         return f"{files[-1]} line {self.lines[record]}" if files else f"line {self.lines[record]}"
+
+
+def in_backticks(name: str) -> str:
+    """A column's name as Spark reads it, whatever it holds."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def as_written(table: pa.Table) -> pa.Table:

@@ -19,7 +19,7 @@ from personas.sources.dialect import clean_header
 from personas.sources.gate import content_hash, kind_of, locate, sha256_of
 from personas.sources.parquet import probe
 from personas.sources.postgres import Snapshots, read_postgres
-from personas.sources.raw import Raw
+from personas.sources.raw import Raw, in_backticks
 from personas.sources.textfile import read_content
 
 __all__ = ["Raw", "Snapshots", "read_source", "read_together"]
@@ -98,17 +98,19 @@ def _one_file(name: str, path: Path, kind: str, source: SourceConfig) -> Raw:
 
 
 def _from_memory(name: str, data: Any) -> Raw:
-    """A pandas DataFrame or an Arrow table; a DataFrame's index is ignored."""
+    """A DataFrame of pandas or Spark, or an Arrow table; a DataFrame's index is ignored."""
     import pyarrow as pa
 
     label = f"the {name} given"
+    if hasattr(data, "toArrow") and hasattr(data, "selectExpr"):
+        return _from_spark(name, label, data)
     if not isinstance(data, pa.Table):
         try:
             data = pa.Table.from_pandas(data, preserve_index=False)
         except (AttributeError, TypeError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
             said = " ".join(map(str, error.args))
             raise InputError(
-                f"{label} are neither an Arrow table nor a pandas DataFrame of plain columns: {said}"
+                f"{label} are neither an Arrow table nor a DataFrame (pandas, Spark) of plain columns: {said}"
             ) from error
     data = data.replace_schema_metadata(None)
     columns = clean_header([str(column) for column in data.column_names], label)
@@ -118,6 +120,35 @@ def _from_memory(name: str, data: Any) -> Raw:
     types = tuple(str(field.type) for field in data.schema)
     facts: dict[str, object] = {"file": label, "format": "memory"}
     return Raw(name, label, data, tuple(columns), types, False, data.num_rows, 0, 0, None, facts, _hash_of_table(data))
+
+
+def _from_spark(name: str, label: str, frame: Any) -> Raw:
+    """A DataFrame of Spark stays where it is. Moments are taken as its session shows them."""
+    import pyarrow as pa
+
+    columns = clean_header(list(frame.columns), label)
+    if columns != list(frame.columns):
+        raise InputError(f"{label}: a column name begins or ends with a blank. Rename it")
+    schema = frame.limit(0).toArrow().schema
+    shown = [
+        f"CAST({in_backticks(field.name)} AS TIMESTAMP_NTZ) AS {in_backticks(field.name)}"
+        if pa.types.is_timestamp(field.type) and field.type.tz
+        else in_backticks(field.name)
+        for field in schema
+    ]
+    frame = frame.selectExpr(*shown)
+    types = tuple(str(field.type) for field in frame.limit(0).toArrow().schema)
+    hashed = ", ".join(in_backticks(field.name) for field in schema if not pa.types.is_map(field.type))
+    # The order of the rows does not count, how often a row is there does.
+    found = frame.selectExpr(f"xxhash64({hashed}) AS h").selectExpr(
+        "count(*) AS n", "bit_xor(h) AS x", "CAST(sum(CAST(h AS DECIMAL(38, 0))) AS STRING) AS s"
+    )
+    records, *content = found.toArrow().to_pylist()[0].values()
+    if records == 0:
+        raise InputError(f"{label} have no rows")
+    facts: dict[str, object] = {"file": label, "format": "spark"}
+    sha = hashlib.sha256(repr((columns, types, records, content)).encode()).hexdigest()
+    return Raw(name, label, (frame,), tuple(columns), types, False, records, 0, 0, None, facts, sha)
 
 
 def _hash_of_table(table: pa.Table) -> str:

@@ -99,10 +99,7 @@ def _joined_columns(source: SourceConfig) -> bool:
 def _in_memory(raw: Raw) -> tuple[Raw, pa.Table]:
     if not isinstance(raw.data, tuple):
         return raw, raw.data
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = as_written(pa.concat_tables([pq.read_table(path) for path in raw.data]).replace_schema_metadata(None))
+    table = as_written(raw.read())
     return replace(raw, data=table), table
 
 

@@ -8,13 +8,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -451,3 +452,70 @@ def test_the_study_equals_duckdbs_although_two_executors_are_killed(spark: Any, 
     written = ("personas.json", "segmentation.json", "features.json", "audit.json", "k_table.csv", "segments.parquet")
     for name in written:
         assert (tmp_path / "spark" / name).read_bytes() == (tmp_path / "duckdb" / name).read_bytes(), name
+
+
+# --- tables that Spark has already -----------------------------------------------------------------------------------
+
+
+def given_study(customers: Any, orders: Any) -> Config:
+    return Config.model_validate(
+        {
+            "study": {"name": "Tables", "currency": "USD", "snapshot_date": "2026-03-31", "window_days": 365},
+            "sources": {
+                "customers": {"data": customers, "columns": {"region": "odd`name.x"}, "coverage": "all"},
+                "orders": {"data": orders, "columns": {"ordered_on": "moment", "total_amount": "paid"}},
+            },
+        }
+    )
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_table_of_spark_stays_there_and_gives_what_the_same_table_in_memory_gives(
+    spark: Any, engine: SparkEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_text: bool
+) -> None:
+    # 300 orders of 20 customers, two hours after midnight in London: in New York it is still the day before.
+    moments = pa.array([datetime(2026, 1, 1 + i % 28, 2, tzinfo=UTC) for i in range(300)], pa.timestamp("us", "UTC"))
+    orders = pa.table(
+        {
+            "order_id": [f"o{i}" for i in range(300)],
+            "customer_id": [f" c{i % 20}" for i in range(300)],
+            "moment": pc.strftime(moments, "%Y-%m-%d") if as_text else moments,
+            "paid": pa.array([Decimal(i) / 4 for i in range(300)], pa.decimal128(10, 2)),
+        }
+    )
+    names, towns = [f"c{i}" for i in range(25)], [f"town {i % 3}" for i in range(25)]
+    customers = pa.table({"customer_id": names, "odd`name.x": towns})
+    frames = []
+    for name, table in (("customers", customers), ("orders", orders)):
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        frames.append(spark.read.parquet((tmp_path / f"{name}.parquet").as_uri()))
+    brought: list[int] = []
+    whole = type(frames[0]).toArrow
+    monkeypatch.setattr(type(frames[0]), "toArrow", lambda frame: counted(whole(frame), brought))
+    tables = sources.prepare(engine, given_study(*frames))
+    # Texts that must become days are read here; else counts and the 28 days that occur are all that leaves Spark.
+    assert max(brought) == (300 if as_text else 28)
+    shown = orders if as_text else orders.set_column(2, "moment", moments.cast(pa.timestamp("us", "America/New_York")))
+    with open_engine("duckdb") as duck:
+        known = sources.prepare(duck, given_study(customers, shown))
+        queries = [
+            f"SELECT * FROM {known.customers.name} ORDER BY customer_id",
+            f"SELECT * FROM {known.orders.name} ORDER BY order_id",  # type: ignore[union-attr]
+        ]
+        rows = [duck.fetch(sql, 1_000).to_pylist() for sql in queries]
+        assert rows == [engine.fetch(sql, 1_000).to_pylist() for sql in queries]
+        assert len(rows[1]) == 300
+        assert rows[1][0]["ordered_on"] == (date(2026, 1, 1) if as_text else date(2025, 12, 31))
+        # On an engine that cannot keep it, a table of Spark is brought into memory.
+        sources.prepare(duck, given_study(*frames))
+        assert rows == [duck.fetch(sql, 1_000).to_pylist() for sql in queries]
+    # The content counts, not the order of the rows.
+    turned = [frame.orderBy(frame.customer_id.desc()) for frame in frames]
+    assert sources.prepare(engine, given_study(*turned)).input_hashes == tables.input_hashes
+    fewer = [frames[0], frames[1].limit(299)]
+    assert sources.prepare(engine, given_study(*fewer)).input_hashes[1] != tables.input_hashes[1]
+
+
+def counted(table: pa.Table, brought: list[int]) -> pa.Table:
+    brought.append(table.num_rows)
+    return table
