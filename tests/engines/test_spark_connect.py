@@ -34,6 +34,8 @@ def halved(batch):
 
 with SparkEngine(session) as engine:
     raw = engine.read("orders", folder / "orders.parquet")
+    given = engine.read("given", [session.createDataFrame(theirs)])
+    assert engine.fetch("SELECT x FROM given", 1).to_pylist() == [{"x": 1}]
     # A table of the name that it is made of, twice; what rests on the first keeps meaning the first.
     known = engine.make("orders", "SELECT customer_id, amount FROM orders WHERE customer_id IS NOT NULL")
     engine.make("spent", "SELECT customer_id, sum(amount) AS amount FROM orders GROUP BY customer_id")
