@@ -17,6 +17,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 NOISY = 0.3
+WORTH = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,9 @@ def in_turns(
         for count in (1, cores):
             with threadpool_limits(count):
                 tried.append((seconds(theirs), count))
-        threads = min(tried, key=lambda pair: pair[0][0])[1]
+        # More threads only where they gain: they cost processor time in any case.
+        (one, _), (several, _) = tried
+        threads = cores if several[0] < WORTH * one[0] else 1
     ours()
     mine, other = [], [pair[0] for pair in tried if pair[1] == threads]
     for number in range(rounds):

@@ -15,8 +15,8 @@ BLOCK = 4096
 CANCELLED, LOST, ROUNDED = 1e-6, 1e-3, 1e-6
 """Squared distances below this share of the squared norms have lost digits, in float64 and in float32; below the last
 one nothing is left in float32."""
-HELD = 1_000_000
-"""Distances held at once: they stay in the second cache."""
+PIECE = 128
+"""Rows whose distances are added up in float32."""
 
 
 def pack(X: Floats, centre: Floats, first: int, weights: Tiles, blocks: Blocks) -> float:
@@ -209,20 +209,25 @@ def squared(
 def cell_sums(queries: Blocks, rows: Tiles, bounds: Bounds, sums: Floats) -> None:
     """See ``kernels_rows.cell_sums``."""
     x = rows_of(queries)
-    # Pieces of at most 128 rows are added up in float32, these sums in float64.
-    parts = [np.arange(bounds[g], bounds[g + 1], 128) for g in range(len(bounds) - 1)]
+    # Pieces of at most 128 rows are added up in float32, these sums in float64; about 4,096 rows at a time.
+    parts = [np.arange(bounds[g], bounds[g + 1], PIECE) for g in range(len(bounds) - 1)]
     first = np.concatenate(([0], np.cumsum([len(part) for part in parts])))[:-1]
-    starts, step = np.concatenate(parts), max(1, HELD // len(rows))
+    starts = np.concatenate(parts)
     norms = np.einsum("ij,ij->i", rows, rows)
     left = np.column_stack((-2.0 * x, np.einsum("ij,ij->i", x, x), np.ones(len(x), np.float32)))
     right = np.ascontiguousarray(np.column_stack((rows, np.ones(len(rows), np.float32), norms)).T)
-    for i in range(0, len(x), step):
-        squares = left[i : i + step] @ right
-        # As in distance_sums: close rows have about the same norm.
-        a, b = _close(squares, 2 * LOST * left[i : i + step, -2, None])
-        squares[a, b] = ((x[i + a] - rows[b]) ** 2).sum(axis=1)
-        pieces = np.add.reduceat(np.sqrt(squares, out=squares), starts, axis=1)
-        sums[:, i : i + step] = np.add.reduceat(pieces, first, axis=1, dtype=np.float64).T
+    pieces = np.empty((ROWS, len(starts)), np.float32)
+    cuts = np.unique(np.searchsorted(starts, np.append(np.arange(0, len(rows), BLOCK), len(rows))))
+    places = np.append(starts, len(rows))
+    for i in range(0, len(x), ROWS):
+        for j, k in pairwise(cuts):
+            low, high = places[j], places[k]
+            squares = left[i : i + ROWS] @ right[:, low:high]
+            # As in distance_sums: close rows have about the same norm.
+            a, b = _close(squares, 2 * LOST * left[i : i + ROWS, -2, None])
+            squares[a, b] = ((x[i + a] - rows[low + b]) ** 2).sum(axis=1)
+            pieces[:, j:k] = np.add.reduceat(np.sqrt(squares, out=squares), starts[j:k] - low, axis=1)
+        sums[:, i : i + ROWS] = np.add.reduceat(pieces, first, axis=1, dtype=np.float64).T
 
 
 def segment_sums(pieces: Floats, segments: Places, weights: Floats, sums: Floats) -> None:
