@@ -19,7 +19,8 @@ REPORT = Path(__file__).resolve().parent.parent / "reports" / "benchmarks.md"
 WHY = {
     "1": "The starts are shared by two threads, whose CPU seconds add up.",
     "2": "As row 1, and the sampled silhouettes come on top.",
-    "3": "Sums per label and the nearest of k centroids have no BLAS form: numpy goes over a block several times.",
+    "3": "Sums per label and the nearest of k centroids have no BLAS form: numpy goes over a block several times. Two "
+    "threads wait for the interpreter: they gain a twentieth of the time and cost two fifths of the CPU seconds.",
     "4": "Four fifths are differences, products and roots of all pairs, half a nanosecond each. Using a distance for "
     "both of its rows was tried and cost more than it saved: a block holds few runs of equal labels.",
     "5": "Gate D: the cap on how unlike variances may be holds k = 12 of data 1 back; theirs loses 0.015 when "
