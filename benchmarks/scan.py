@@ -11,7 +11,7 @@ from benchmarks import data, naive
 from benchmarks.measure import Row, in_child, in_turns, row
 from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.algorithms.kmeans import FEW_ROWS
-from personas.segmentation.ordered import in_order
+from personas.segmentation.ordered import in_canonical_order
 from personas.segmentation.preflight import check_rows
 from personas.segmentation.scan import STARTS, fit_all, scan
 from personas.segmentation.threads import single_thread
@@ -21,7 +21,7 @@ FITS, BOTH = {10_000: 5, 100_000: 40, 1_000_000: 150}, {10_000: 30, 100_000: 30,
 
 def our_fits(X: Any) -> dict[int, Any]:
     """Only the fits, from the caller's rows on."""
-    ordered = in_order(check_rows(X, 50))
+    ordered = in_canonical_order(check_rows(X, 50))
     rows = ordered if len(ordered) > FEW_ROWS else ordered[:]
     with single_thread():
         return fit_all(rows, naive.KS, ALGORITHMS.get("kmeans"), 0, STARTS, quick=True)

@@ -36,7 +36,9 @@ class DuckDBEngine:
         self._connection = locked_down(self._work, memory_limit, threads)
 
     def read(self, name: str, source: pa.Table | Path | list[Any]) -> Table:
-        """Bring an Arrow table or Parquet files in under ``name``."""
+        """Bring an Arrow table, Parquet files or ``[a DataFrame of Spark]`` in under ``name``; the last in memory."""
+        if isinstance(source, list) and not isinstance(source[0], Path):
+            source = source[0].toArrow()
         if isinstance(source, pa.Table):
             self._connection.register("incoming", source)
             self._connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM incoming").fetchall()

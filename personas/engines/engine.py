@@ -31,7 +31,7 @@ class Engine(Protocol):
     name: str
 
     def read(self, name: str, source: pa.Table | Path | list[Any]) -> Table:
-        """Bring an Arrow table or Parquet files in under ``name``; Spark takes ``[a DataFrame of Spark]`` too."""
+        """Bring an Arrow table, Parquet files or ``[a DataFrame of Spark]`` in under ``name``."""
         ...
 
     def columns(self, table: Table) -> dict[str, str]:

@@ -13,10 +13,7 @@ from personas.segmentation.compiling import compiled
 from personas.segmentation.kernels import drawn_row, passes
 from personas.segmentation.kernels_block import gaps_to, narrow, two_nearest
 from personas.segmentation.records import Floats, Labels
-from personas.segmentation.tiles import ROWS, Blocks, Tiles, Weights
-
-WORTH = 1e-4
-"""An exchange lowers the inertia by at least this share."""
+from personas.segmentation.tiles import ROWS, WORTH, Blocks, Tiles, Weights
 
 
 @compiled

@@ -41,7 +41,7 @@ Rows = Floats | Ordered
 """(n, d) rows that are taken by slices or by numbers."""
 
 
-def in_order(X: NDArray[np.floating]) -> Ordered:
+def in_canonical_order(X: NDArray[np.floating]) -> Ordered:
     """The rows of X in canonical order."""
     return Ordered(X, *canonical_order(X))
 

@@ -13,7 +13,7 @@ from personas.segmentation.algorithms import ALGORITHMS
 from personas.segmentation.algorithms.kmeans import FEW_ROWS, fit_many, fit_prepared, prepare
 from personas.segmentation.indices import INDICES
 from personas.segmentation.indices.squared_silhouette import mean_squared_silhouettes
-from personas.segmentation.ordered import Rows, in_order
+from personas.segmentation.ordered import Rows, in_canonical_order
 from personas.segmentation.preflight import Limits, check_rows, plan
 from personas.segmentation.records import Algorithm, Candidate, Fitted, Floats, Labels, Progress
 from personas.segmentation.refinement import sizes_of
@@ -139,9 +139,10 @@ def scan(
     import pandas as pd
 
     limits = Limits()
-    ordered = in_order(check_rows(X, limits.least_rows))
+    ordered = in_canonical_order(check_rows(X, limits.least_rows))
     grid = plan(len(ordered), ordered.distinct, k, None, limits)
-    rows = ordered if len(ordered) > FEW_ROWS else ordered[:]
+    # Other algorithms want all rows at once: one copy serves every k.
+    rows = ordered if algorithm == "kmeans" and len(ordered) > FEW_ROWS else ordered[:]
     with single_thread():
         models = fit_all(rows, grid.ks, ALGORITHMS.get(algorithm), seed, STARTS, quick=True)
         trials = score_all(rows, models, seed, indices=False)

@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personas.segmentation.records import Floats
-from personas.segmentation.tiles import Blocks, Tiles
+from personas.segmentation.tiles import WORTH, Blocks, Tiles
 from personas.segmentation.twins import passes, rows_of
-
-WORTH = 1e-4
 
 
 def exchanges(

@@ -206,8 +206,7 @@ def _into_engine(
         for name in item.origin:
             check_type(item.kind, types[name], name, raw.label)
     if isinstance(raw.data, tuple):
-        here = engine.name == "spark" or all(isinstance(part, Path) for part in raw.data)
-        engine.read(f"file_{raw.name}", list(raw.data) if here else raw.read())
+        engine.read(f"file_{raw.name}", list(raw.data))
     else:
         origins = sorted({name for item in typed for name in item.origin})
         data = {f"o{raw.columns.index(name):04d}": raw.data.column(name) for name in origins}

@@ -129,26 +129,24 @@ def _from_spark(name: str, label: str, frame: Any) -> Raw:
     columns = clean_header(list(frame.columns), label)
     if columns != list(frame.columns):
         raise InputError(f"{label}: a column name begins or ends with a blank. Rename it")
-    schema = frame.limit(0).toArrow().schema
-    shown = [
-        f"CAST({in_backticks(field.name)} AS TIMESTAMP_NTZ) AS {in_backticks(field.name)}"
-        if pa.types.is_timestamp(field.type) and field.type.tz
-        else in_backticks(field.name)
-        for field in schema
-    ]
+    shown, types, hashed = [], [], []
+    for field in frame.limit(0).toArrow().schema:
+        name_there, kind = in_backticks(field.name), field.type
+        moment = pa.types.is_timestamp(kind) and kind.tz
+        shown.append(f"CAST({name_there} AS TIMESTAMP_NTZ) AS {name_there}" if moment else name_there)
+        types.append(str(pa.timestamp(kind.unit) if moment else kind))
+        hashed += [] if pa.types.is_map(kind) else [name_there]
     frame = frame.selectExpr(*shown)
-    types = tuple(str(field.type) for field in frame.limit(0).toArrow().schema)
-    hashed = ", ".join(in_backticks(field.name) for field in schema if not pa.types.is_map(field.type))
     # The order of the rows does not count, how often a row is there does.
-    found = frame.selectExpr(f"xxhash64({hashed}) AS h").selectExpr(
+    found = frame.selectExpr(f"xxhash64({', '.join(hashed)}) AS h").selectExpr(
         "count(*) AS n", "bit_xor(h) AS x", "CAST(sum(CAST(h AS DECIMAL(38, 0))) AS STRING) AS s"
     )
     records, *content = found.toArrow().to_pylist()[0].values()
     if records == 0:
         raise InputError(f"{label} have no rows")
     facts: dict[str, object] = {"file": label, "format": "spark"}
-    sha = hashlib.sha256(repr((columns, types, records, content)).encode()).hexdigest()
-    return Raw(name, label, (frame,), tuple(columns), types, False, records, 0, 0, None, facts, sha)
+    sha = hashlib.sha256(repr((columns, tuple(types), records, content)).encode()).hexdigest()
+    return Raw(name, label, (frame,), tuple(columns), tuple(types), False, records, 0, 0, None, facts, sha)
 
 
 def _hash_of_table(table: pa.Table) -> str:

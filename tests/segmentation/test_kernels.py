@@ -22,7 +22,7 @@ from personas.segmentation import (
 from personas.segmentation.algorithms.gmm import fit_gmm, restore_gmm
 from personas.segmentation.algorithms.kmeans import collapse, fit_kmeans
 from personas.segmentation.discover import discover
-from personas.segmentation.ordered import canonical_order, in_order
+from personas.segmentation.ordered import canonical_order, in_canonical_order
 from personas.segmentation.records import Floats
 from personas.segmentation.refinement import PARTS, common_refinement, draw_references
 from personas.segmentation.scan import scan
@@ -323,7 +323,7 @@ def test_of_very_many_cells_the_small_ones_are_drawn_from_together(monkeypatch: 
 
 def test_rows_read_where_they_lie_are_those_of_a_copy() -> None:
     X = np.random.default_rng(0).integers(0, 3, size=(500, 4)).astype(np.float32)
-    rows = in_order(X)
+    rows = in_canonical_order(X)
     copy = rows[:]
     assert copy.dtype == np.float64 and rows.shape == (500, 4) and len(rows) == 500
     assert rows.distinct == len(np.unique(X, axis=0)) and (rows[10:20] == copy[10:20]).all()

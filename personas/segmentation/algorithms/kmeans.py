@@ -167,7 +167,7 @@ def fit_prepared(
     data: Prepared, k: int, stream: np.random.SeedSequence, starts: int, *, quick: bool = False
 ) -> KMeansModel:
     """``fit_kmeans`` on prepared rows. ``quick``: a few starts, bettered by exchanges, so there is no share of them in
-    the best optimum; many rows are passed over twice only and have labels of eight bits.
+    the best optimum; many rows are passed over once only and have labels of eight bits.
     """
     if len(data.rows) > FEW_ROWS:
         return fit_many(data, {k: stream}, starts, quick=quick)[k]
